@@ -1,0 +1,5 @@
+/** The domain in plain types: sessions, turns, incarnations, money. */
+@NullMarked
+package dev.skerry.session;
+
+import org.jspecify.annotations.NullMarked;
