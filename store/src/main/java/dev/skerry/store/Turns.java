@@ -1,0 +1,110 @@
+package dev.skerry.store;
+
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Repository;
+
+/** Turns: one user message and everything done about it. */
+@Repository
+public class Turns {
+    private final JdbcClient jdbc;
+
+    Turns(JdbcClient jdbc) {
+        this.jdbc = jdbc;
+    }
+
+    /** Appends a queued turn to an existing session, in order; run it inside the transaction that stores the user's message. */
+    public TurnRow append(String sessionId, String turnId) {
+        return jdbc.sql("""
+                        with numbered as (
+                            update sessions set last_turn = last_turn + 1, updated_at = now() where id = :session returning last_turn)
+                        insert into turns (id, session_id, ordinal, status)
+                        select :id, :session, last_turn, 'queued' from numbered
+                        returning *""")
+                .param("id", turnId)
+                .param("session", sessionId)
+                .query(TurnRow::from)
+                .single();
+    }
+
+    public Optional<TurnRow> find(String sessionId, String turnId) {
+        return jdbc.sql("select * from turns where id = :id and session_id = :session")
+                .param("id", turnId)
+                .param("session", sessionId)
+                .query(TurnRow::from)
+                .optional();
+    }
+
+    public List<TurnRow> list(String sessionId) {
+        return jdbc.sql("select * from turns where session_id = :session order by ordinal")
+                .param("session", sessionId)
+                .query(TurnRow::from)
+                .list();
+    }
+
+    /** The turn that this incarnation is to work on. */
+    public Optional<TurnRow> runningOn(String sessionId, int incarnation) {
+        return jdbc.sql(
+                        "select * from turns where session_id = :session and incarnation = :incarnation and status = 'running'")
+                .param("session", sessionId)
+                .param("incarnation", incarnation)
+                .query(TurnRow::from)
+                .optional();
+    }
+
+    /**
+     * Gives a turn that is not over to an incarnation. Giving it again to the same one renews the task token without counting an
+     * attempt.
+     */
+    public Optional<TurnRow> give(String sessionId, String turnId, int incarnation, byte[] taskToken) {
+        return jdbc.sql("""
+                        update turns set status = 'running', task_token = :token,
+                            attempt = attempt + case when incarnation is distinct from :incarnation then 1 else 0 end,
+                            incarnation = :incarnation, started_at = coalesce(started_at, now())
+                        where id = :id and session_id = :session and finished_at is null
+                        returning *""")
+                .param("id", turnId)
+                .param("session", sessionId)
+                .param("incarnation", incarnation)
+                .param("token", taskToken)
+                .query(TurnRow::from)
+                .optional();
+    }
+
+    /** Answers false when the turn is over or unknown. */
+    public boolean requestCancel(String sessionId, String turnId) {
+        return jdbc.sql(
+                                "update turns set cancel_requested = true where id = :id and session_id = :session and finished_at is null")
+                        .param("id", turnId)
+                        .param("session", sessionId)
+                        .update()
+                == 1;
+    }
+
+    /** Records the outcome once; empty when it has one already. */
+    public Optional<TurnRow> finish(
+            String sessionId,
+            String turnId,
+            String status,
+            @Nullable String result,
+            @Nullable String reasonCode,
+            @Nullable String reasonMessage,
+            String files) {
+        return jdbc.sql("""
+                        update turns set status = :status, result = :result, reason_code = :code, reason_message = :message,
+                            files = :files::jsonb, finished_at = now(), started_at = coalesce(started_at, now())
+                        where id = :id and session_id = :session and finished_at is null
+                        returning *""")
+                .param("id", turnId)
+                .param("session", sessionId)
+                .param("status", status)
+                .param("result", result)
+                .param("code", reasonCode)
+                .param("message", reasonMessage)
+                .param("files", files)
+                .query(TurnRow::from)
+                .optional();
+    }
+}

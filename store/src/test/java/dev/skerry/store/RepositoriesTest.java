@@ -1,0 +1,197 @@
+package dev.skerry.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.dao.DuplicateKeyException;
+
+@StoreTest
+class RepositoriesTest {
+    @Autowired
+    private StoreFixture fixture;
+
+    @Autowired
+    private Sessions sessions;
+
+    @Autowired
+    private Turns turns;
+
+    @Autowired
+    private Messages messages;
+
+    @Autowired
+    private Events events;
+
+    @Autowired
+    private Incarnations incarnations;
+
+    @Autowired
+    private Workspace workspace;
+
+    @Autowired
+    private IdempotencyKeys idempotencyKeys;
+
+    @Autowired
+    private Notifications notifications;
+
+    @Test
+    void aSessionIsInvisibleToAnotherTenant() {
+        String session = fixture.session(1);
+        assertThat(sessions.find(session)).isPresent();
+        assertThat(sessions.find("ten_other", session)).isEmpty();
+    }
+
+    @Test
+    void anEndedSessionStaysEnded() {
+        String session = fixture.session(1);
+        assertThat(sessions.project(session, 1, "terminated", "deleted", "Deleted.", 1, "unikraft", "local"))
+                .isTrue();
+        assertThat(sessions.project(session, 2, "idle", null, null, null, null, null))
+                .isFalse();
+        assertThat(sessions.find(session).orElseThrow().endedAt()).isNotNull();
+    }
+
+    @Test
+    void eventsAreNumberedWithoutGapsAndAnnounced() throws Exception {
+        String session = fixture.session(1);
+        BlockingQueue<String> heard = new ArrayBlockingQueue<>(100);
+        notifications.listen(Notifications.Channel.SKERRY_EVENTS, heard::add);
+        events.append(session, "session.created", null, null, "{}");
+        assertThat(events.append(session, "turn.queued", null, 1, "{\"a\": 1}")).isEqualTo(2);
+        assertThat(events.list(session, 1, 10)).singleElement().satisfies(event -> {
+            assertThat(event.type()).isEqualTo("turn.queued");
+            assertThat(event.data()).isEqualTo("{\"a\": 1}");
+        });
+        assertThat(heard.poll(5, TimeUnit.SECONDS)).isEqualTo(session);
+    }
+
+    @Test
+    void aTurnIsFinishedOnce() {
+        String session = fixture.session(1);
+        String turn = fixture.turn(session);
+        assertThat(turns.give(session, turn, 1, new byte[] {1}))
+                .hasValueSatisfying(row -> assertThat(row.attempt()).isEqualTo(1));
+        assertThat(turns.give(session, turn, 1, new byte[] {2}))
+                .hasValueSatisfying(row -> assertThat(row.attempt()).isEqualTo(1));
+        assertThat(turns.give(session, turn, 2, new byte[] {3}))
+                .hasValueSatisfying(row -> assertThat(row.attempt()).isEqualTo(2));
+        assertThat(turns.runningOn(session, 1)).isEmpty();
+        assertThat(turns.finish(session, turn, "completed", "done", null, null, "[]"))
+                .isPresent();
+        assertThat(turns.finish(session, turn, "failed", null, "x", "y", "[]")).isEmpty();
+        assertThat(turns.give(session, turn, 3, new byte[] {4})).isEmpty();
+    }
+
+    @Test
+    void acceptsOneResultPerToolCall() {
+        String session = fixture.session(1);
+        String turn = fixture.turn(session);
+        messages.appendUser(session, turn, session + "m1", "[]");
+        messages.appendAssistant(session, turn, session + "m2", "[]", 1, "tool_use");
+        messages.appendToolResult(session, turn, session + "m3", "[]", "call_1", false);
+        assertThatThrownBy(() -> messages.appendToolResult(session, turn, session + "m4", "[]", "call_1", false))
+                .isInstanceOf(DuplicateKeyException.class);
+        assertThat(messages.nextCallSeq(turn)).isEqualTo(2);
+        assertThat(messages.upToTurn(session, 1))
+                .extracting(Messages.MessageRow::role)
+                .containsExactly("user", "assistant", "tool");
+    }
+
+    @Test
+    void theModelDoesNotSeeTurnsThatStillWait() {
+        String session = fixture.session(1);
+        String first = fixture.turn(session);
+        messages.appendUser(session, first, session + "m1", "[]");
+        String second = fixture.turn(session);
+        messages.appendUser(session, second, session + "m2", "[]");
+        messages.appendAssistant(session, first, session + "m3", "[]", 1, "end_turn");
+        assertThat(messages.upToTurn(session, 1))
+                .extracting(Messages.MessageRow::id)
+                .containsExactly(session + "m1", session + "m3");
+        assertThat(messages.upToTurn(session, 2))
+                .extracting(Messages.MessageRow::id)
+                .containsExactly(session + "m1", session + "m3", session + "m2");
+    }
+
+    @Test
+    void bootTokenIsExchangedForOneNonceOnly() {
+        String session = fixture.session(1);
+        incarnations.open(session, 1, null);
+        assertThat(exchange(session, 1, "n1", "a")).isTrue();
+        assertThat(exchange(session, 1, "n1", "a")).isTrue();
+        assertThat(exchange(session, 1, "n2", "b")).isFalse();
+    }
+
+    @Test
+    void aNewIncarnationFencesTheOld() {
+        String session = fixture.session(1);
+        incarnations.open(session, 1, null);
+        exchange(session, 1, "n1", session);
+        incarnations.open(session, 2, null);
+        assertThat(incarnations.renewLease(session, 1, Duration.ofSeconds(60))).isFalse();
+        assertThat(incarnations.find(session, 1).orElseThrow().state()).isEqualTo("closed");
+        assertThat(incarnations.open(session, 1, null)).isEmpty();
+    }
+
+    @Test
+    void aResumedIncarnationKeepsItsPredecessorExchangeable() {
+        String session = fixture.session(1);
+        incarnations.open(session, 1, null);
+        exchange(session, 1, "n1", session + "x");
+        incarnations.freeze(session, 1);
+        incarnations.open(session, 2, 1);
+        assertThat(incarnations.find(session, 1).orElseThrow().state()).isEqualTo("frozen");
+        assertThat(incarnations.resumerOf(session, 1))
+                .hasValueSatisfying(row -> assertThat(row.number()).isEqualTo(2));
+        incarnations.closeUpTo(session, 2);
+        assertThat(incarnations.resumerOf(session, 1)).isEmpty();
+    }
+
+    @Test
+    void unchangedFilesMakeNoNewVersion() {
+        String session = fixture.session(1);
+        List<Workspace.Entry> files = List.of(new Workspace.Entry("a.txt", 1, "00"));
+        assertThat(workspace.store(session, files)).isEqualTo(1);
+        assertThat(workspace.store(session, files)).isEqualTo(1);
+        assertThat(workspace.store(session, List.of())).isEqualTo(2);
+        assertThat(workspace.files(session)).isEmpty();
+    }
+
+    @Test
+    void aRepeatedRequestGetsItsAnswerAndAnotherOneIsRefused() {
+        String session = fixture.session(1);
+        String tenant = sessions.find(session).orElseThrow().tenantId();
+        byte[] request = "a".getBytes(StandardCharsets.UTF_8);
+        Instant longAgo = Instant.now().minusSeconds(60);
+        assertThat(idempotencyKeys.claim(tenant, "k", request, longAgo))
+                .isInstanceOf(IdempotencyKeys.Claim.Fresh.class);
+        assertThat(idempotencyKeys.claim(tenant, "k", request, longAgo))
+                .isInstanceOf(IdempotencyKeys.Claim.InFlight.class);
+        idempotencyKeys.answer(tenant, "k", 201, "{}");
+        assertThat(idempotencyKeys.claim(tenant, "k", request, longAgo))
+                .isEqualTo(new IdempotencyKeys.Claim.Answered(201, "{}"));
+        assertThat(idempotencyKeys.claim(tenant, "k", new byte[0], longAgo))
+                .isInstanceOf(IdempotencyKeys.Claim.Mismatch.class);
+    }
+
+    private boolean exchange(String session, int number, String nonce, String token) {
+        return incarnations.exchange(
+                session,
+                number,
+                nonce,
+                token.getBytes(StandardCharsets.UTF_8),
+                Duration.ofSeconds(60),
+                "plain",
+                "1",
+                "[]");
+    }
+}

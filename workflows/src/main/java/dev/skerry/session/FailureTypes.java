@@ -1,0 +1,21 @@
+package dev.skerry.session;
+
+/** Types of application failures that cross between activities and workflows. */
+public final class FailureTypes {
+    /** The metro is full or down: try another one. */
+    public static final String METRO_UNAVAILABLE = "metro_unavailable";
+
+    /** The request can never succeed: quota, bad image, refused token. */
+    public static final String PROVIDER_REJECTED = "provider_rejected";
+
+    /** A required probe failed: no turn is ever delivered. */
+    public static final String PROBE_FAILED = "probe_failed";
+
+    /** The sandbox does not answer any more. */
+    public static final String SANDBOX_LOST = "sandbox_lost";
+
+    /** A newer incarnation exists. */
+    public static final String SUPERSEDED = "superseded";
+
+    private FailureTypes() {}
+}

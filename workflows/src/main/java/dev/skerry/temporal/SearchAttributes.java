@@ -1,0 +1,24 @@
+package dev.skerry.temporal;
+
+import io.temporal.api.enums.v1.IndexedValueType;
+import io.temporal.common.SearchAttributeKey;
+import java.util.Map;
+
+/** The search attributes of every session; a namespace without them cannot run sessions. */
+public final class SearchAttributes {
+    public static final SearchAttributeKey<String> STATUS = SearchAttributeKey.forKeyword("SkerryStatus");
+    public static final SearchAttributeKey<String> TENANT = SearchAttributeKey.forKeyword("SkerryTenant");
+    public static final SearchAttributeKey<String> PROVIDER = SearchAttributeKey.forKeyword("SkerryProvider");
+    public static final SearchAttributeKey<String> METRO = SearchAttributeKey.forKeyword("SkerryMetro");
+    public static final SearchAttributeKey<Long> INCARNATION = SearchAttributeKey.forLong("SkerryIncarnation");
+
+    /** Name and type of each, as the server registers them. */
+    public static final Map<String, IndexedValueType> TYPES = Map.of(
+            STATUS.getName(), STATUS.getValueType(),
+            TENANT.getName(), TENANT.getValueType(),
+            PROVIDER.getName(), PROVIDER.getValueType(),
+            METRO.getName(), METRO.getValueType(),
+            INCARNATION.getName(), INCARNATION.getValueType());
+
+    private SearchAttributes() {}
+}
