@@ -4,6 +4,8 @@ import dev.skerry.activities.control.ControlPlane;
 import dev.skerry.activities.control.ControlPlaneActivities;
 import dev.skerry.activities.provider.Metro;
 import dev.skerry.activities.provider.MetroActivities;
+import dev.skerry.activities.reaper.MetroReaper;
+import dev.skerry.reaper.ReapOrphansWorkflowImpl;
 import dev.skerry.session.AgentSessionWorkflowImpl;
 import dev.skerry.session.TaskQueues;
 import dev.skerry.worker.WorkerSettings.MetroSettings;
@@ -12,6 +14,7 @@ import io.temporal.worker.Worker;
 import io.temporal.worker.WorkerFactory;
 import io.temporal.worker.WorkerFactoryOptions;
 import io.temporal.worker.WorkerOptions;
+import java.time.Clock;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.springframework.beans.factory.annotation.Value;
@@ -46,7 +49,7 @@ class Polling implements SmartLifecycle {
             options.setStickyQueueScheduleToStartTimeout(settings.stickyTimeout());
         }
         Worker sessions = factory.newWorker(TaskQueues.SESSIONS, options.build());
-        sessions.registerWorkflowImplementationTypes(AgentSessionWorkflowImpl.class);
+        sessions.registerWorkflowImplementationTypes(AgentSessionWorkflowImpl.class, ReapOrphansWorkflowImpl.class);
         sessions.registerActivitiesImplementations(control);
         factory.newWorker(
                         TaskQueues.CONTROL,
@@ -54,7 +57,9 @@ class Polling implements SmartLifecycle {
                 .registerActivitiesImplementations(control);
         for (Metro metro : metros) {
             factory.newWorker(TaskQueues.metro(metro.code()), metroOptions(metro, settings))
-                    .registerActivitiesImplementations(new MetroActivities(metro, controlPlane, installation));
+                    .registerActivitiesImplementations(
+                            new MetroActivities(metro, controlPlane, installation),
+                            new MetroReaper(metro, client, Clock.systemUTC()));
         }
     }
 

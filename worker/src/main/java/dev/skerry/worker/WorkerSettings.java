@@ -13,12 +13,14 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param metros where sandboxes may be created
  * @param stickyTimeout how long a workflow task waits for the worker that knows the workflow; null leaves the SDK's choice. Zero
  *     for the in-process test server, which never gives such a task to anybody else.
+ * @param reapEvery how often the reaper looks for orphans
  */
 @ConfigurationProperties("skerry.worker")
 record WorkerSettings(
         ControlPlaneSettings controlPlane,
         List<MetroSettings> metros,
-        @Nullable Duration stickyTimeout) {
+        @Nullable Duration stickyTimeout,
+        @DefaultValue("PT5M") Duration reapEvery) {
     WorkerSettings {
         if (metros == null || metros.isEmpty()) {
             throw new IllegalArgumentException(

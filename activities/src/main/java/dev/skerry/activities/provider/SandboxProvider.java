@@ -2,6 +2,7 @@ package dev.skerry.activities.provider;
 
 import dev.skerry.session.SandboxActivities.Sighting;
 import dev.skerry.session.SandboxName;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -52,5 +53,5 @@ public interface SandboxProvider {
     record Page(List<Owned> owned, @Nullable String next) {}
 
     /** A VM that this installation owns. */
-    record Owned(SandboxName name, List<String> tags) {}
+    record Owned(SandboxName name, List<String> tags, Instant createdAt) {}
 }

@@ -10,6 +10,8 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -160,7 +162,10 @@ public final class UnikraftProvider implements SandboxProvider {
         for (Item item : items) {
             String uuid = item.json().path("uuid").asString("");
             if (!uuid.equals(after)) {
-                owned.add(new Owned(new SandboxName(item.json().path("name").asString("")), tags(item.json())));
+                owned.add(new Owned(
+                        new SandboxName(item.json().path("name").asString("")),
+                        tags(item.json()),
+                        createdAt(item.json())));
                 last = uuid;
             }
         }
@@ -236,6 +241,15 @@ public final class UnikraftProvider implements SandboxProvider {
             return Optional.of(item);
         }
         return Optional.empty();
+    }
+
+    /** The platform writes RFC 3339; a VM without a readable time is unsafe to judge, so the listing fails. */
+    private static Instant createdAt(JsonNode json) throws ProviderException {
+        try {
+            return OffsetDateTime.parse(json.path("created_at").asString("")).toInstant();
+        } catch (DateTimeParseException e) {
+            throw new ProviderException.Unknown("A VM in the listing has no readable creation time.", e);
+        }
     }
 
     private static List<String> tags(JsonNode json) {

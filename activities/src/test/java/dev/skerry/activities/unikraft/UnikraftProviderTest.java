@@ -206,7 +206,7 @@ class UnikraftProviderTest {
     }
 
     private static String instance(String state) {
-        return "{\"status\":\"success\",\"data\":{\"instances\":[{\"status\":\"success\",\"uuid\":\"u\",\"name\":\"skerry-inst-01-1\",\"tags\":[\"skerry\",\"session=ses_1\"],\"state\":\""
+        return "{\"status\":\"success\",\"data\":{\"instances\":[{\"status\":\"success\",\"uuid\":\"u\",\"name\":\"skerry-inst-01-1\",\"created_at\":\"2026-05-28T13:53:40Z\",\"tags\":[\"skerry\",\"session=ses_1\"],\"state\":\""
                 + state + "\"}]}}";
     }
 }
