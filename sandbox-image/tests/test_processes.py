@@ -1,5 +1,6 @@
 """What the three processes hide, and that none of them outlives the sandbox."""
 
+import json
 import os
 import signal
 import subprocess
@@ -44,6 +45,17 @@ class Secrets(SandboxTest):
         self.sandbox(plane)
         plane.wait(lambda: turn.outcome is not None)
         self.assertTrue(plane.conversation[2]["content"][0]["text"].startswith("0"))
+
+    def test_the_probe_suite_can_be_run_by_a_tool(self) -> None:
+        command = f"{sys.executable} -B -I {os.path.join(RUNTIME, 'skerry_runtime')} probe"
+        plane = self.plane(script([call("c1", "bash", command=command)], [text("done")]))
+        turn = plane.submit("Look")
+        self.sandbox(plane)
+        plane.wait(lambda: turn.outcome is not None)
+        lines = plane.conversation[2]["content"][0]["text"].splitlines()
+        by_id = {probe["id"]: probe["result"] for probe in map(json.loads, lines)}
+        at_boot = {probe["id"]: probe["result"] for probe in plane.hellos[0]["probes"]}
+        self.assertEqual(by_id, at_boot)
 
     def contents(self, path: str) -> bytes:
         try:

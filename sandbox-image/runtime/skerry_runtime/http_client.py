@@ -40,16 +40,19 @@ class Connections:
         self._origin = (parts.scheme, parts.hostname, parts.port)
         self._idle: list[http.client.HTTPConnection] = []
         self._waiting: set[http.client.HTTPConnection] = set()
+        self._others: dict[str, Connections] = {}
         self._lock = threading.Lock()
 
     def exchange(self, request: Request, read: Reader) -> Any:
         """Sends, and answers what `read` makes of the response; raises `Refused`, OSError or HTTPException."""
-        connection, target = self._route(request)
+        if not request.path.startswith("/"):
+            return self._elsewhere(request, read)
+        connection = self._take(request)
         reusable = False
         try:
-            connection.request(request.method, target, request.payload, request.headers)
+            connection.request(request.method, request.path, request.payload, request.headers)
             response = connection.getresponse()
-            answer = _refusal(response) if response.status >= 400 else read(response)
+            answer = _refusal(response) if response.status >= 300 else read(response)
             reusable = _finish(connection, response)
         finally:
             self._give_back(connection, reusable)
@@ -57,14 +60,15 @@ class Connections:
             raise answer
         return answer
 
-    def _route(self, request: Request) -> tuple[http.client.HTTPConnection, str]:
-        if request.path.startswith("/"):
-            return self._take(request), request.path
+    def _elsewhere(self, request: Request, read: Reader) -> Any:
+        """A whole URL; connections of one origin are never used for another."""
         parts = urlsplit(request.path)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        there = Connections(origin)
+        with self._lock:
+            there = self if there._origin == self._origin else self._others.setdefault(origin, there)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        if (parts.scheme, parts.hostname, parts.port) == self._origin:
-            return self._take(request), target
-        return Connections(request.path)._take(request), target
+        return there.exchange(request._replace(path=target), read)
 
     def _take(self, request: Request) -> http.client.HTTPConnection:
         with self._lock:
@@ -90,6 +94,7 @@ class Connections:
             for connection in self._idle:
                 connection.close()
             self._idle.clear()
+            self._others.clear()
             for connection in self._waiting:
                 if connection.sock is not None:
                     try:
@@ -126,7 +131,10 @@ def _finish(connection: http.client.HTTPConnection, response: http.client.HTTPRe
         return False
     if not response.isclosed():
         connection.sock.settimeout(FINISH_SECONDS)
-        response.read(CHUNK_BYTES)
+        try:
+            response.read(CHUNK_BYTES)
+        except (OSError, http.client.HTTPException):
+            return False
     return response.isclosed()
 
 

@@ -177,10 +177,7 @@ def run(around: Surroundings) -> list[Probe]:
 
 def main() -> int:
     """Prints one JSON line per probe; 1 if one failed."""
-    by_name = {_comm(process.pid): process.pid for process in linux.processes()}
-    init = by_name.get("skerry-init", 0)
-    around = Surroundings(init, by_name.get("skerry-gateway", 0), driver(init))
-    report = run(around)
+    report = run(_around_here())
     for probe in report:
         print(json.dumps(probe))
     sys.stdout.flush()
@@ -197,6 +194,17 @@ def _try(entry: _Entry, around: Surroundings) -> Probe:
     if entry.plain_lacks is not None and around.is_shared:
         return {"id": entry.id, "result": "unsupported", "detail": f"{entry.plain_lacks}: {verdict.detail}"}
     return {"id": entry.id, "result": "fail", "detail": verdict.detail}
+
+
+def _around_here() -> Surroundings:
+    """The sandbox that this process runs in, found by the names that its processes gave themselves."""
+    everything = linux.processes()
+    parents = {process.pid: process.parent for process in everything}
+    init = os.getpid()
+    while init and _comm(init) != "skerry-init":
+        init = parents.get(init, 0)
+    gateways = [each.pid for each in everything if init and each.parent == init and _comm(each.pid) == "skerry-gateway"]
+    return Surroundings(init, gateways[0] if gateways else 0, driver(init))
 
 
 def _status() -> dict[str, str]:

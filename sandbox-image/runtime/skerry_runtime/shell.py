@@ -19,6 +19,7 @@ MOST_PIECES = 200
 SPILL_BYTES = 64 * 1024 * 1024
 _LOOK_SECONDS = 0.05
 _LINGER_SECONDS = 0.2
+_LONGEST_STEP_SECONDS = 1.0
 
 
 class Output:
@@ -138,10 +139,9 @@ def run(
     )
     assert process.stdout is not None
     pipe = process.stdout.fileno()
-    deadline = time.monotonic() + timeout
     is_over = False
     try:
-        is_over = _pump(process, pipe, deadline, cancelled, take, idle)
+        is_over = _pump(process, pipe, timeout, cancelled, take, idle)
         timed_out = not is_over and not cancelled.is_set()
     finally:
         if not is_over:
@@ -154,23 +154,25 @@ def run(
 def _pump(
     process: subprocess.Popen[bytes],
     pipe: int,
-    deadline: float,
+    left: float,
     cancelled: threading.Event,
     take: Callable[[bytes], None],
     idle: Callable[[], None],
 ) -> bool:
-    """True when the command ended by itself, false when it has to be ended."""
+    """True when the command ended by itself, false when it has to be ended; frozen time does not count."""
     poll = select.poll()
     poll.register(pipe, select.POLLIN)
     ended_at: float | None = None
     is_open = True
+    now = time.monotonic()
     while True:
-        now = time.monotonic()
+        before, now = now, time.monotonic()
+        left -= min(now - before, _LONGEST_STEP_SECONDS)
         if ended_at is None and process.poll() is not None:
             ended_at = now
         if ended_at is not None and (not is_open or now >= ended_at + _LINGER_SECONDS):
             return True
-        if ended_at is None and (now >= deadline or cancelled.is_set()):
+        if ended_at is None and (left <= 0 or cancelled.is_set()):
             return False
         if not is_open:
             time.sleep(_LOOK_SECONDS / 10)
