@@ -32,7 +32,7 @@ class SearchAttributeCheck {
     void everyAttributeIsRegistered() {
         OperatorServiceStubs operator = OperatorServiceStubs.newServiceStubs(OperatorServiceStubsOptions.newBuilder()
                 .setTarget(settings.target())
-                .build());
+                .validateAndBuildWithDefaults());
         try {
             Map<String, IndexedValueType> registered = operator.blockingStub()
                     .withDeadlineAfter(DEADLINE.toSeconds(), TimeUnit.SECONDS)

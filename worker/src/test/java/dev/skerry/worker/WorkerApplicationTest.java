@@ -1,0 +1,89 @@
+package dev.skerry.worker;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.skerry.temporal.SearchAttributes;
+import io.temporal.api.operatorservice.v1.AddSearchAttributesRequest;
+import io.temporal.serviceclient.OperatorServiceStubs;
+import io.temporal.serviceclient.OperatorServiceStubsOptions;
+import io.temporal.testserver.TestServer;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.springframework.boot.web.server.context.WebServerApplicationContext;
+import org.springframework.context.ConfigurableApplicationContext;
+
+class WorkerApplicationTest {
+    @Test
+    void startsOnANamespaceThatHasEveryAttribute() throws Exception {
+        int port = freePort();
+        try (var _ = TestServer.createPortBoundServer(port)) {
+            register(port);
+            try (ConfigurableApplicationContext worker = start("127.0.0.1:" + port)) {
+                int http = ((WebServerApplicationContext) worker).getWebServer().getPort();
+                assertThat(get(http, "/actuator/health")).contains("UP");
+                assertThat(get(http, "/actuator/prometheus")).contains("jvm_threads_live_threads");
+            }
+        }
+    }
+
+    @Test
+    void saysWhichSettingIsMissing() {
+        assertThatThrownBy(() -> WorkerApplication.application()
+                        .run("--server.port=0", "--skerry.installation=test", "--skerry.temporal.target=127.0.0.1:1"))
+                .rootCause()
+                .hasMessageContaining("skerry.worker.metros[0]");
+    }
+
+    @Test
+    void doesNotStartWithoutTemporal() {
+        assertThatThrownBy(() -> start("127.0.0.1:1")).hasStackTraceContaining("Check skerry.temporal.target");
+    }
+
+    private static ConfigurableApplicationContext start(String temporal) {
+        List<String> arguments = new ArrayList<>(List.of(
+                "--server.port=0",
+                "--skerry.installation=test",
+                "--skerry.temporal.target=" + temporal,
+                "--skerry.worker.control-plane.url=http://127.0.0.1:1",
+                "--skerry.worker.control-plane.token=token"));
+        for (String setting : List.of("code=local", "url=http://127.0.0.1:1", "token=token", "image=image")) {
+            arguments.add("--skerry.worker.metros[0]." + setting);
+        }
+        return WorkerApplication.application().run(arguments.toArray(String[]::new));
+    }
+
+    private static void register(int port) {
+        OperatorServiceStubs operator = OperatorServiceStubs.newServiceStubs(OperatorServiceStubsOptions.newBuilder()
+                .setTarget("127.0.0.1:" + port)
+                .validateAndBuildWithDefaults());
+        operator.blockingStub()
+                .addSearchAttributes(AddSearchAttributesRequest.newBuilder()
+                        .setNamespace("default")
+                        .putAllSearchAttributes(SearchAttributes.TYPES)
+                        .build());
+        operator.shutdown();
+    }
+
+    private static String get(int port, String path) throws IOException, InterruptedException {
+        return HttpClient.newHttpClient()
+                .send(
+                        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                                .build(),
+                        BodyHandlers.ofString())
+                .body();
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+}
