@@ -1,0 +1,74 @@
+package dev.skerry.system;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** One role as a process of its own, as production runs it: the built distribution, settings in the environment. */
+final class RoleProcess implements AutoCloseable {
+    private final Process process;
+    private final Path log;
+
+    private RoleProcess(Process process, Path log) {
+        this.process = process;
+        this.log = log;
+    }
+
+    static RoleProcess start(String role, Path directory, Map<String, String> settings) throws IOException {
+        Path log = directory.resolve(role + ".log");
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-jar",
+                Distribution.jar().toString(),
+                role));
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().putAll(settings);
+        builder.redirectErrorStream(true).redirectOutput(log.toFile());
+        return new RoleProcess(builder.start(), log);
+    }
+
+    boolean alive() {
+        return process.isAlive();
+    }
+
+    /** Everything that the role logged. */
+    String log() {
+        try {
+            return Files.readString(log);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** As a crash would. */
+    void kill() {
+        process.destroyForcibly();
+        awaitEnd();
+    }
+
+    private void awaitEnd() {
+        try {
+            if (!process.waitFor(30, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            process.destroyForcibly();
+        }
+    }
+
+    @Override
+    public void close() {
+        process.destroy();
+        awaitEnd();
+    }
+}
