@@ -4,15 +4,14 @@ import dev.skerry.store.Events;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Appends to a session's log; inside a transaction, with it. */
 @Component
 public class SessionLog {
     private final Events events;
-    private final JsonMapper json;
+    private final StoredJson json;
 
-    SessionLog(Events events, JsonMapper json) {
+    SessionLog(Events events, StoredJson json) {
         this.events = events;
         this.json = json;
     }
@@ -23,6 +22,6 @@ public class SessionLog {
             @Nullable String turn,
             @Nullable Integer incarnation,
             Map<String, ? extends @Nullable Object> data) {
-        events.append(session, type, turn, incarnation, json.writeValueAsString(data));
+        events.append(session, type, turn, incarnation, json.of(data));
     }
 }

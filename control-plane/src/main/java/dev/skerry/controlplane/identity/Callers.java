@@ -47,6 +47,16 @@ public class Callers {
         return row;
     }
 
+    /** Like {@link #recheck}, for a proof that is not the token and renews nothing. */
+    public void demandLive(Caller caller) {
+        IncarnationRow row = incarnations
+                .find(caller.session(), caller.incarnation())
+                .orElseThrow(() -> new RefusedException(unknown()));
+        if (!row.state().equals("live")) {
+            throw new RefusedException(refusal(row));
+        }
+    }
+
     private Caller admit(IncarnationRow row) {
         if (!row.state().equals("live")) {
             throw new RefusedException(refusal(row));

@@ -3,6 +3,7 @@ package dev.skerry.controlplane.identity;
 import dev.skerry.controlplane.ControlPlaneSettings;
 import dev.skerry.controlplane.completion.Completions;
 import dev.skerry.controlplane.event.SessionLog;
+import dev.skerry.controlplane.event.StoredJson;
 import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.controlplane.profile.Profiles;
@@ -21,7 +22,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.support.TransactionTemplate;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Exchanges a boot token, or the token of a frozen incarnation, for a session token: once, bound to the caller's nonce. */
 @Component
@@ -38,7 +38,7 @@ class Greeting {
     private final SessionLog sessionLog;
     private final Completions completions;
     private final TransactionTemplate transactions;
-    private final JsonMapper json;
+    private final StoredJson json;
     private final Clock clock;
     private final ControlPlaneSettings settings;
 
@@ -52,7 +52,7 @@ class Greeting {
             SessionLog sessionLog,
             Completions completions,
             TransactionTemplate transactions,
-            JsonMapper json,
+            StoredJson json,
             Clock clock,
             ControlPlaneSettings settings) {
         this.bootTokens = bootTokens;
@@ -133,7 +133,7 @@ class Greeting {
                 settings.lease(),
                 report.driver(),
                 report.runtimeVersion(),
-                json.writeValueAsString(report.probes()));
+                json.of(report.probes()));
         if (!exchanged) {
             return false;
         }
@@ -177,7 +177,7 @@ class Greeting {
 
     private void refuse(IncarnationRow row, Report report, String objection) {
         transactions.executeWithoutResult(ignored -> {
-            incarnations.refuse(row.sessionId(), row.number(), objection, json.writeValueAsString(report.probes()));
+            incarnations.refuse(row.sessionId(), row.number(), objection, json.of(report.probes()));
             appendFailedProbes(row, report);
         });
         log.warn("session {} incarnation {} was refused: {}", row.sessionId(), row.number(), objection);

@@ -1,15 +1,12 @@
 package dev.skerry.controlplane.identity;
 
-import dev.skerry.controlplane.ControlPlaneSettings;
 import dev.skerry.controlplane.http.Bearer;
-import dev.skerry.controlplane.problem.Refusal;
+import dev.skerry.controlplane.http.InProgress;
 import dev.skerry.controlplane.problem.RefusedException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.MDC;
 import org.springframework.context.ApplicationEventPublisher;
@@ -38,13 +35,12 @@ class SandboxAccess implements HandlerInterceptor, HandlerMethodArgumentResolver
 
     private final Callers callers;
     private final ApplicationEventPublisher publisher;
-    private final int mostAtOnce;
-    private final Map<String, Integer> inProgress = new ConcurrentHashMap<>();
+    private final InProgress inProgress;
 
-    SandboxAccess(Callers callers, ApplicationEventPublisher publisher, ControlPlaneSettings settings) {
+    SandboxAccess(Callers callers, ApplicationEventPublisher publisher, InProgress inProgress) {
         this.callers = callers;
         this.publisher = publisher;
-        this.mostAtOnce = settings.limits().requests();
+        this.inProgress = inProgress;
     }
 
     @Override
@@ -63,11 +59,7 @@ class SandboxAccess implements HandlerInterceptor, HandlerMethodArgumentResolver
                 .orElseThrow(() -> new RefusedException(Callers.unknown())));
         MDC.put("session", caller.session());
         MDC.put("incarnation", Integer.toString(caller.incarnation()));
-        if (inProgress.merge(caller.session(), 1, Integer::sum) > mostAtOnce) {
-            leave(caller);
-            throw new RefusedException(
-                    new Refusal.Throttled("This session makes too many calls at once: wait for some to end.", 1));
-        }
+        inProgress.enter(caller.session());
         request.setAttribute(ATTRIBUTE, caller);
         publisher.publishEvent(caller);
         return true;
@@ -77,12 +69,8 @@ class SandboxAccess implements HandlerInterceptor, HandlerMethodArgumentResolver
     public void afterCompletion(
             HttpServletRequest request, HttpServletResponse response, Object handler, @Nullable Exception failure) {
         if (request.getAttribute(ATTRIBUTE) instanceof Caller caller) {
-            leave(caller);
+            inProgress.leave(caller.session());
         }
-    }
-
-    private void leave(Caller caller) {
-        inProgress.computeIfPresent(caller.session(), (session, count) -> count == 1 ? null : count - 1);
     }
 
     @Override

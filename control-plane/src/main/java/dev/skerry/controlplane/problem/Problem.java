@@ -49,6 +49,7 @@ public record Problem(
                         requestId);
             case Refusal.BudgetExceeded(String detail) ->
                 plain(402, "Budget exceeded", "budget_exceeded", detail, requestId);
+            case Refusal.Denied(String detail) -> plain(403, "Denied", "policy_denied", detail, requestId);
             case Refusal.ProbeFailed(String detail) -> plain(403, "Probe failed", "probe_failed", detail, requestId);
             case Refusal.Fenced() ->
                 plain(409, "Fenced", "fenced", "A newer incarnation speaks for this session: exit.", requestId);

@@ -24,6 +24,9 @@ public sealed interface Refusal {
 
     record BudgetExceeded(String detail) implements Refusal {}
 
+    /** The caller is who it is and may not do this. */
+    record Denied(String detail) implements Refusal {}
+
     record ProbeFailed(String detail) implements Refusal {}
 
     /** A newer incarnation speaks for the session. */

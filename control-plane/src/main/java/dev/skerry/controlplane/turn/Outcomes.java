@@ -2,6 +2,7 @@ package dev.skerry.controlplane.turn;
 
 import dev.skerry.controlplane.completion.Completions;
 import dev.skerry.controlplane.event.SessionLog;
+import dev.skerry.controlplane.event.StoredJson;
 import dev.skerry.session.Money;
 import dev.skerry.session.TurnOutcome;
 import dev.skerry.session.TurnStatus;
@@ -23,7 +24,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.support.TransactionTemplate;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Records how a turn ended, once: in the store first, then to whoever waits for it. */
 @Component
@@ -37,7 +37,7 @@ public class Outcomes {
     private final SessionLog sessionLog;
     private final Completions completions;
     private final TransactionTemplate transactions;
-    private final JsonMapper json;
+    private final StoredJson json;
 
     Outcomes(
             Turns turns,
@@ -47,7 +47,7 @@ public class Outcomes {
             SessionLog sessionLog,
             Completions completions,
             TransactionTemplate transactions,
-            JsonMapper json) {
+            StoredJson json) {
         this.turns = turns;
         this.sessions = sessions;
         this.ledger = ledger;
@@ -100,7 +100,7 @@ public class Outcomes {
                 outcome.result(),
                 outcome.reason(),
                 outcome.message(),
-                json.writeValueAsString(outcome.files()));
+                json.of(outcome.files()));
         finished.ifPresent(turn -> {
             sessions.setStopReason(session, outcome.status() == TurnStatus.LIMIT ? outcome.reason() : null);
             sessionLog.append(

@@ -1,5 +1,6 @@
 package dev.skerry.controlplane.turn;
 
+import dev.skerry.controlplane.event.StoredText;
 import dev.skerry.controlplane.file.WorkspacePath;
 import dev.skerry.controlplane.identity.Caller;
 import dev.skerry.controlplane.problem.Refusal;
@@ -115,7 +116,7 @@ class TurnController {
         }
         return new Outcomes.Outcome(
                 status(reported.status()),
-                reported.result(),
+                reported.result() == null ? null : StoredText.of(reported.result(), LONGEST_RESULT_BYTES),
                 reported.reason(),
                 null,
                 files.stream().map(WorkspacePath::checked).toList());
