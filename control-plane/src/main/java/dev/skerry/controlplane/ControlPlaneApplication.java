@@ -1,5 +1,6 @@
 package dev.skerry.controlplane;
 
+import dev.skerry.session.Ulid;
 import dev.skerry.store.StoreConfiguration;
 import java.time.Clock;
 import org.springframework.boot.SpringApplication;
@@ -20,5 +21,10 @@ public class ControlPlaneApplication {
     @Bean
     Clock clock() {
         return Clock.systemUTC();
+    }
+
+    @Bean
+    Ulid ids(Clock clock) {
+        return new Ulid(clock);
     }
 }

@@ -31,6 +31,7 @@ import org.springframework.test.context.ContextConfiguration;
             "skerry.control-plane.limits.file=8KB",
             "skerry.control-plane.limits.requests=4",
             "skerry.control-plane.limits.events=1000",
+            "logging.level.io.temporal.internal.testservice=off",
         })
 @ContextConfiguration(initializers = ControlPlaneTest.Servers.class)
 public @interface ControlPlaneTest {
