@@ -25,11 +25,11 @@ public interface ControlActivities {
     /** Ends a turn that no sandbox will end any more. */
     void endTurn(SessionId session, TurnId turn, TurnStatus status, Reason reason);
 
-    /** Asks the sandbox to store its files and waits for it, bounded; answers whether it did. */
-    boolean flush(SessionId session, int incarnation);
-
-    /** The box is frozen: its token is only good for being exchanged at its resume. */
-    void freeze(SessionId session, int incarnation);
+    /**
+     * Asks the sandbox to store its files, waits for that (bounded), and from then on accepts its token only for being exchanged at a
+     * resume. Answers whether the files were stored.
+     */
+    boolean freeze(SessionId session, int incarnation);
 
     /** Revokes every token of the session's incarnations up to this one. */
     void closeIncarnation(SessionId session, int incarnation);

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param transitions how many state changes were reported so far
  * @param waiting turns accepted and not begun, in order
  * @param accepted ids of the last accepted turns, for deduplication
- * @param lastActivity when the sandbox last had something to do
+ * @param quietSince since when there is nothing to do, or since when it is suspended
  */
 public record SessionState(
         SessionId session,
@@ -31,7 +31,7 @@ public record SessionState(
         int transitions,
         List<TurnId> waiting,
         List<TurnId> accepted,
-        @Nullable Instant lastActivity) {
+        @Nullable Instant quietSince) {
 
     /** A session that was just created. */
     public static SessionState created(

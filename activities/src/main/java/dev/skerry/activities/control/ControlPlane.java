@@ -1,0 +1,190 @@
+package dev.skerry.activities.control;
+
+import dev.skerry.activities.http.JsonHttp;
+import dev.skerry.activities.http.JsonHttp.Answer;
+import dev.skerry.session.ControlActivities.Transition;
+import dev.skerry.session.FailureTypes;
+import dev.skerry.session.HelloReport;
+import dev.skerry.session.Reason;
+import dev.skerry.session.SessionId;
+import dev.skerry.session.TurnId;
+import dev.skerry.session.TurnOutcome;
+import dev.skerry.session.TurnStatus;
+import io.temporal.failure.ApplicationFailure;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/** Client of the control plane's internal API. Temporal retries what fails here, because every call is idempotent. */
+public final class ControlPlane {
+    private static final Duration DEADLINE = Duration.ofSeconds(6);
+    private static final Duration SLACK = Duration.ofSeconds(5);
+
+    private final JsonHttp http;
+
+    public ControlPlane(JsonHttp http) {
+        this.http = http;
+    }
+
+    /** What a sandbox needs to introduce itself; the token is a secret and good for one hello. */
+    public record Boot(String bootToken, String controlPlaneUrl) {
+        @Override
+        public String toString() {
+            return "Boot[" + controlPlaneUrl + "]";
+        }
+    }
+
+    /** What is known of an incarnation's hello. */
+    public sealed interface Hello {
+        record Ready(HelloReport report) implements Hello {}
+
+        record Refused(String reason) implements Hello {}
+
+        /** The control plane completes the activity when it comes. */
+        record Waiting() implements Hello {}
+    }
+
+    /** What became of giving a turn to a sandbox. */
+    public sealed interface Given {
+        /** The control plane completes the activity with the outcome. */
+        record Accepted() implements Given {}
+
+        record Over(TurnOutcome outcome) implements Given {}
+
+        record Lost(String reason) implements Given {}
+    }
+
+    public Boot openBoot(SessionId session, int incarnation) {
+        JsonNode body = open(session, incarnation, null);
+        return new Boot(
+                body.path("boot_token").asString(),
+                body.path("control_plane_url").asString());
+    }
+
+    public void openResume(SessionId session, int incarnation, int resumes) {
+        open(session, incarnation, resumes);
+    }
+
+    private JsonNode open(SessionId session, int incarnation, @Nullable Integer resumes) {
+        Map<String, @Nullable Object> body = new HashMap<>();
+        body.put("number", incarnation);
+        body.put("resumes", resumes);
+        return post("open", "sessions/" + session + "/incarnations", body, DEADLINE);
+    }
+
+    public Hello awaitHello(SessionId session, int incarnation, byte[] taskToken) {
+        JsonNode body = post("await_hello", incarnation(session, incarnation) + "/hello", token(taskToken), DEADLINE);
+        return switch (body.path("state").asString()) {
+            case "ready" -> {
+                JsonNode report = body.path("report");
+                yield new Hello.Ready(new HelloReport(
+                        report.path("driver").asString(),
+                        report.path("passed").asInt(),
+                        report.path("failed").asInt(),
+                        report.path("unsupported").asInt()));
+            }
+            case "refused" -> new Hello.Refused(body.path("reason").asString());
+            case "waiting" -> new Hello.Waiting();
+            default -> throw unexpected("await_hello");
+        };
+    }
+
+    public Given giveTurn(SessionId session, int incarnation, TurnId turn, byte[] taskToken) {
+        JsonNode body =
+                post("give_turn", incarnation(session, incarnation) + "/turns/" + turn, token(taskToken), DEADLINE);
+        return switch (body.path("state").asString()) {
+            case "given" -> new Given.Accepted();
+            case "over" -> {
+                JsonNode outcome = body.path("outcome");
+                yield new Given.Over(new TurnOutcome(
+                        TurnStatus.of(outcome.path("status").asString()),
+                        outcome.path("reason").asString(null)));
+            }
+            case "lost" -> new Given.Lost(body.path("reason").asString());
+            default -> throw unexpected("give_turn");
+        };
+    }
+
+    public void cancelTurn(SessionId session, TurnId turn) {
+        post("cancel_turn", "sessions/" + session + "/turns/" + turn + "/cancel", Map.of(), DEADLINE);
+    }
+
+    public void endTurn(SessionId session, TurnId turn, TurnStatus status, Reason reason) {
+        post(
+                "end_turn",
+                "sessions/" + session + "/turns/" + turn + "/end",
+                Map.of("status", status.code(), "reason", reason),
+                DEADLINE);
+    }
+
+    public boolean flush(SessionId session, int incarnation, Duration patience) {
+        JsonNode body = post(
+                "flush",
+                incarnation(session, incarnation) + "/flush",
+                Map.of("wait_seconds", patience.toSeconds()),
+                patience.plus(SLACK));
+        return body.path("flushed").asBoolean();
+    }
+
+    public void freeze(SessionId session, int incarnation) {
+        post("freeze", incarnation(session, incarnation) + "/freeze", Map.of(), DEADLINE);
+    }
+
+    public void close(SessionId session, int incarnation) {
+        post("close", incarnation(session, incarnation) + "/close", Map.of(), DEADLINE);
+    }
+
+    public void report(Transition transition) {
+        Map<String, @Nullable Object> body = new HashMap<>();
+        body.put("number", transition.number());
+        body.put("status", transition.status().code());
+        body.put("reason", transition.reason());
+        body.put("incarnation", transition.incarnation());
+        body.put("box", transition.box());
+        body.put("took_millis", transition.tookMillis());
+        post("report", "sessions/" + transition.session() + "/transitions", body, DEADLINE);
+    }
+
+    public void settle(SessionId session) {
+        post("settle", "sessions/" + session + "/settle", Map.of(), DEADLINE);
+    }
+
+    private static String incarnation(SessionId session, int incarnation) {
+        return "sessions/" + session + "/incarnations/" + incarnation;
+    }
+
+    private static Map<String, Object> token(byte[] taskToken) {
+        return Map.of("task_token", Base64.getEncoder().encodeToString(taskToken));
+    }
+
+    private JsonNode post(String operation, String path, Object body, Duration deadline) {
+        Answer answer;
+        try {
+            answer = http.call(operation, "POST", path, body, deadline);
+        } catch (IOException e) {
+            throw ApplicationFailure.newFailure(
+                    "The control plane does not answer " + operation + ": " + e.getMessage(), "control_plane_away");
+        }
+        JsonNode json = answer.body();
+        if (answer.successful()) {
+            return json == null ? tools.jackson.databind.node.MissingNode.getInstance() : json;
+        }
+        String code = json == null ? "" : json.path("code").asString("");
+        if (answer.status() == 409 || answer.status() == 410) {
+            throw ApplicationFailure.newNonRetryableFailure(
+                    "The control plane refused " + operation + ": " + code, FailureTypes.SUPERSEDED);
+        }
+        throw ApplicationFailure.newFailure(
+                "The control plane answered " + operation + " with HTTP " + answer.status() + " " + code,
+                "control_plane_error");
+    }
+
+    private static IllegalStateException unexpected(String operation) {
+        return new IllegalStateException(
+                "The control plane answered " + operation + " with a state that this version does not know.");
+    }
+}

@@ -1,0 +1,57 @@
+package dev.skerry.activities.provider;
+
+import dev.skerry.session.SandboxActivities.Sighting;
+import dev.skerry.session.SandboxName;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whoever runs sandboxes. Every verb is idempotent, returns when its effect is there, and calls {@code alive} at least every few
+ * seconds while it waits; what {@code alive} throws ends the wait.
+ */
+public interface SandboxProvider {
+    /** The driver's name, such as {@code unikraft}. */
+    String name();
+
+    /** Creates and starts a VM, or finds the one that an earlier attempt created by the same name. */
+    void create(Spec spec, Runnable alive) throws ProviderException;
+
+    /** Freezes a running VM; a frozen one stays frozen. */
+    void suspend(SandboxName name, Runnable alive) throws ProviderException;
+
+    /** Wakes a frozen VM; a running one goes on. */
+    void resume(SandboxName name, Runnable alive) throws ProviderException;
+
+    /** Returns when there is no VM of that name. */
+    void destroy(SandboxName name, Runnable alive) throws ProviderException;
+
+    Sighting inspect(SandboxName name) throws ProviderException;
+
+    /** One page of what this installation owns, in a stable order; {@code after} is the last key of the page before. */
+    Page listOwned(@Nullable String after) throws ProviderException;
+
+    /**
+     * What to create.
+     *
+     * @param environment the three variables that enter a sandbox; holds a secret
+     * @param tags for finding it again: installation, session, incarnation
+     */
+    record Spec(SandboxName name, Map<String, String> environment, List<String> tags) {
+        @Override
+        public String toString() {
+            return "Spec[" + name + "]";
+        }
+    }
+
+    /**
+     * A page of a listing.
+     *
+     * @param next pass it to get the next page, null on the last one
+     */
+    record Page(List<Owned> owned, @Nullable String next) {}
+
+    /** A VM that this installation owns. */
+    record Owned(SandboxName name, List<String> tags, Instant createdAt) {}
+}

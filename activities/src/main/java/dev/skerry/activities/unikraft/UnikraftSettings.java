@@ -1,0 +1,21 @@
+package dev.skerry.activities.unikraft;
+
+import java.time.Duration;
+
+/**
+ * One account in one metro, and what its VMs are made of.
+ *
+ * @param url of the metro's API, with or without {@code /v1}
+ * @param token the account's secret
+ * @param image name or digest of the sandbox image
+ * @param memoryMb memory of a VM in MiB
+ * @param vcpus virtual CPUs of a VM
+ * @param autokill after this long stopped, the metro deletes a VM by itself
+ */
+public record UnikraftSettings(
+        String metro, String url, String token, String image, int memoryMb, int vcpus, Duration autokill) {
+    @Override
+    public String toString() {
+        return "UnikraftSettings[" + metro + ", " + url + ", " + image + "]";
+    }
+}

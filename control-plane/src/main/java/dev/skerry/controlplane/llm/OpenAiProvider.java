@@ -1,0 +1,215 @@
+package dev.skerry.controlplane.llm;
+
+import dev.skerry.controlplane.llm.ModelAnswer.StopReason;
+import dev.skerry.controlplane.llm.ModelException.Kind;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** OpenAI's Chat Completions, streamed, and whatever server is compatible; source: platform.openai.com, "Chat Completions". */
+final class OpenAiProvider implements ModelProvider {
+    static final String OPENAI = "https://api.openai.com/v1";
+    private static final int BYTES_PER_TOKEN = 3;
+
+    private final String url;
+    private final boolean openAiItself;
+    private final @Nullable Secret key;
+    private final JsonMapper json;
+    private final ProviderHttp http;
+
+    /** {@code key} may be missing at servers that want none. */
+    OpenAiProvider(String baseUrl, @Nullable Secret key, JsonMapper json) {
+        this.url = baseUrl.replaceAll("/+$", "") + "/chat/completions";
+        this.openAiItself = baseUrl.startsWith(OPENAI);
+        this.key = key;
+        this.json = json;
+        this.http = new ProviderHttp(json, "OPENAI_API_KEY");
+    }
+
+    @Override
+    public String name() {
+        return "openai";
+    }
+
+    @Override
+    public ModelAnswer generate(ModelRequest request, Consumer<String> textDeltas) throws ModelException {
+        ObjectNode body = body(request);
+        long inputBytes = json.writeValueAsBytes(body).length;
+        return http.stream(
+                url,
+                key == null ? Map.of() : Map.of("Authorization", "Bearer " + key.value()),
+                body,
+                request.deadline(),
+                new Reader(textDeltas, inputBytes));
+    }
+
+    private ObjectNode body(ModelRequest request) {
+        ObjectNode body = json.createObjectNode();
+        body.put("model", request.model());
+        body.put(openAiItself ? "max_completion_tokens" : "max_tokens", request.maxOutputTokens());
+        body.put("stream", true);
+        body.putObject("stream_options").put("include_usage", true);
+        ArrayNode messages = body.putArray("messages");
+        messages.addObject().put("role", "system").put("content", request.system());
+        request.messages().forEach(message -> add(messages, message));
+        if (!request.tools().isEmpty()) {
+            ArrayNode tools = body.putArray("tools");
+            for (ToolSpec tool : request.tools()) {
+                tools.addObject()
+                        .put("type", "function")
+                        .putObject("function")
+                        .put("name", tool.name())
+                        .put("description", tool.description())
+                        .set("parameters", tool.inputSchema());
+            }
+            body.put(
+                    "tool_choice",
+                    switch (request.toolChoice()) {
+                        case AUTO -> "auto";
+                        case REQUIRED -> "required";
+                        case NONE -> "none";
+                    });
+        }
+        return body;
+    }
+
+    private void add(ArrayNode messages, Message message) {
+        switch (message.role()) {
+            case USER -> messages.addObject().put("role", "user").put("content", message.text());
+            case TOOL ->
+                messages.addObject()
+                        .put("role", "tool")
+                        .put("tool_call_id", message.toolCallId())
+                        .put("content", message.text());
+            case ASSISTANT -> {
+                ObjectNode wire = messages.addObject().put("role", "assistant");
+                wire.put("content", message.text());
+                ArrayNode calls = json.createArrayNode();
+                for (Content block : message.content()) {
+                    if (block instanceof Content.ToolCall call) {
+                        calls.addObject()
+                                .put("id", call.id())
+                                .put("type", "function")
+                                .putObject("function")
+                                .put("name", call.name())
+                                .put("arguments", json.writeValueAsString(call.arguments()));
+                    }
+                }
+                if (!calls.isEmpty()) {
+                    wire.set("tool_calls", calls);
+                }
+            }
+        }
+    }
+
+    private final class Reader implements ProviderHttp.Reader {
+        private final Consumer<String> textDeltas;
+        private final long inputBytes;
+        private final StringBuilder text = new StringBuilder();
+        private final TreeMap<Integer, PartialCall> calls = new TreeMap<>();
+        private @Nullable JsonNode usage;
+        private @Nullable String finish;
+
+        private static final class PartialCall {
+            String id = "";
+            final StringBuilder name = new StringBuilder();
+            final StringBuilder arguments = new StringBuilder();
+        }
+
+        Reader(Consumer<String> textDeltas, long inputBytes) {
+            this.textDeltas = textDeltas;
+            this.inputBytes = inputBytes;
+        }
+
+        @Override
+        public boolean take(EventStream.Event event) throws ModelException {
+            if (event.data().equals("[DONE]")) {
+                return true;
+            }
+            JsonNode data = json.readTree(event.data());
+            if (data.has("error")) {
+                throw new ModelException(
+                        Kind.UNAVAILABLE, "The model provider broke off its answer. Try again.", begun(), null, null);
+            }
+            if (data.path("usage").isObject()) {
+                usage = data.path("usage");
+            }
+            JsonNode choice = data.path("choices").path(0);
+            if (choice.path("finish_reason").isString()) {
+                finish = choice.path("finish_reason").asString();
+            }
+            JsonNode delta = choice.path("delta");
+            String piece = delta.path("content").asString("");
+            if (!piece.isEmpty()) {
+                text.append(piece);
+                textDeltas.accept(piece);
+            }
+            delta.path("tool_calls").valueStream().forEach(this::call);
+            return false;
+        }
+
+        private void call(JsonNode delta) {
+            PartialCall call = calls.computeIfAbsent(delta.path("index").asInt(calls.size()), _ -> new PartialCall());
+            if (!delta.path("id").asString("").isEmpty()) {
+                call.id = delta.path("id").asString();
+            }
+            call.name.append(delta.path("function").path("name").asString(""));
+            call.arguments.append(delta.path("function").path("arguments").asString(""));
+        }
+
+        @Override
+        public boolean begun() {
+            return !text.isEmpty() || !calls.isEmpty();
+        }
+
+        @Override
+        public ModelAnswer answer() throws ModelException {
+            if (finish == null) {
+                throw new ModelException(
+                        Kind.UNAVAILABLE,
+                        "The model provider broke off in the middle of its answer. Try again.",
+                        begun(),
+                        null,
+                        null);
+            }
+            List<Content> content = new ArrayList<>();
+            if (!text.isEmpty()) {
+                content.add(new Content.Text(text.toString()));
+            }
+            calls.forEach((index, call) -> content.add(new Content.ToolCall(
+                    call.id.isEmpty() ? "call_" + index : call.id,
+                    call.name.toString(),
+                    AnthropicProvider.arguments(json, call.arguments.toString()))));
+            StopReason stop = finish.equals("length")
+                    ? StopReason.MAX_TOKENS
+                    : calls.isEmpty() ? StopReason.END_TURN : StopReason.TOOL_USE;
+            return new ModelAnswer(content, stop, usage());
+        }
+
+        private Usage usage() {
+            if (usage == null) {
+                long outputBytes = text.toString().getBytes(StandardCharsets.UTF_8).length
+                        + calls.values().stream()
+                                .mapToLong(call -> call.arguments.length())
+                                .sum();
+                return new Usage(inputBytes / BYTES_PER_TOKEN + 1, outputBytes / BYTES_PER_TOKEN + 1, 0, 0, true);
+            }
+            long cached =
+                    usage.path("prompt_tokens_details").path("cached_tokens").asLong(0);
+            return new Usage(
+                    Math.max(0, usage.path("prompt_tokens").asLong(0) - cached),
+                    usage.path("completion_tokens").asLong(0),
+                    cached,
+                    0,
+                    false);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+"""The process that works: waits for turns, runs them, and ends when it is told to."""
+
+import os
+import signal
+import socket
+import sys
+import time
+from types import FrameType
+
+from skerry_runtime import exits, linux, probe
+from skerry_runtime.ipc import GatewayGone, RemoteGateway
+from skerry_runtime.loop import Loop, Stop
+from skerry_runtime.wire import Refused, State, Turn
+from skerry_runtime.workspace import Workspace
+
+WAIT_SECONDS = 25
+RESTORE_ATTEMPTS = 3
+PAUSE_SECONDS = 1.0
+
+
+class _Terminated(BaseException):
+    """`init` wants this process to end, or is dead."""
+
+
+def main(control: int, gateway_pid: int) -> int:
+    """Runs until told to stop; the exit code says why it ended."""
+    linux.name_process("skerry-agent")
+    linux.forbid_inspection()
+    linux.adopt_orphans()
+    agent = _Agent(RemoteGateway(socket.socket(fileno=control)), gateway_pid)
+    code = exits.INTERNAL
+    try:
+        _on_termination_raise()
+        code = agent.run()
+    except _Terminated:
+        code = exits.TERMINATED
+        agent.leave()
+    except GatewayGone:
+        _wait_for_the_end()
+    except Refused as refused:
+        print(f"skerry-runtime: the control plane refused what this runtime needs: {refused}", file=sys.stderr)
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        linux.kill({process.pid for process in linux.descendants(os.getpid())})
+        sys.stderr.flush()
+    os._exit(code)
+
+
+class _Agent:
+    """What the agent process knows."""
+
+    def __init__(self, gateway: RemoteGateway, gateway_pid: int) -> None:
+        self._gateway = gateway
+        self._gateway_pid = gateway_pid
+        self._workspace = Workspace(os.getcwd(), gateway)
+
+    def run(self) -> int:
+        """From hello to stop."""
+        profile = self._gateway.hello(probe.at_boot(self._gateway_pid))["profile"]
+        loop = Loop(self._gateway, profile, self._workspace, self._gateway.interrupt)
+        try:
+            self._resume(loop, self._restore())
+            while True:
+                self._step(loop)
+        except Stop:
+            return exits.STOPPED
+
+    def leave(self) -> None:
+        """Ends every tool, then stores what can still be stored; `init` limits the time."""
+        linux.kill({process.pid for process in linux.descendants(os.getpid())})
+        try:
+            self._workspace.sync(None)
+        except (Refused, OSError, GatewayGone):
+            return
+
+    def _restore(self) -> State:
+        attempt = 1
+        while True:
+            state = self._gateway.state()
+            try:
+                self._workspace.restore(state["workspace"])
+                return state
+            except OSError as failure:
+                print(f"skerry-runtime: the workspace could not be fetched: {failure}", file=sys.stderr)
+                if attempt == RESTORE_ATTEMPTS:
+                    raise
+                attempt += 1
+
+    def _resume(self, loop: Loop, state: State) -> None:
+        if state["turn"] is not None:
+            loop.run(state["turn"], state["open_tool_calls"])
+
+    def _step(self, loop: Loop) -> None:
+        answer = self._gateway.next(WAIT_SECONDS)
+        turn = answer.get("turn")
+        if turn is not None:
+            self._start(loop, turn)
+            return
+        match answer.get("directive"):
+            case "stop":
+                raise Stop
+            case "flush":
+                if not loop.flush(None):
+                    time.sleep(PAUSE_SECONDS)
+            case "cancel":
+                time.sleep(PAUSE_SECONDS)
+
+    def _start(self, loop: Loop, turn: Turn) -> None:
+        if turn["next_seq"] > 1:
+            self._resume(loop, self._gateway.state())
+        else:
+            loop.run(turn, [])
+
+
+def _on_termination_raise() -> None:
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise _Terminated
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM,))
+
+
+def _wait_for_the_end() -> None:
+    """The gateway's exit code is the one that counts; `init` has it by now."""
+    try:
+        signal.pause()
+    except _Terminated:
+        return

@@ -1,0 +1,219 @@
+"""The agent: ask the model, run what it wants, answer, until it is done."""
+
+import sys
+import threading
+from collections.abc import Callable
+
+from skerry_runtime.ipc import GatewayGone, Interrupted
+from skerry_runtime.pulse import Pulse
+from skerry_runtime.toolbox import Toolbox
+from skerry_runtime.tools import Mistake
+from skerry_runtime.wire import (
+    Answer,
+    Assistant,
+    Gateway,
+    Outcome,
+    Profile,
+    Refused,
+    Status,
+    ToolCall,
+    ToolResult,
+    Turn,
+    log_event,
+    tool_result,
+)
+from skerry_runtime.workspace import Workspace
+
+INTERRUPTED = "interrupted: outcome unknown"
+
+
+class Stop(Exception):
+    """The control plane wants this sandbox to end."""
+
+
+class Loop:
+    """Runs one turn at a time."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        profile: Profile,
+        workspace: Workspace,
+        interrupt: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._gateway = gateway
+        self._profile = profile
+        self._workspace = workspace
+        self._toolbox = Toolbox(gateway, profile, workspace)
+        self._interrupt = interrupt
+
+    def run(self, turn: Turn, open_calls: list[ToolCall]) -> None:
+        """Works on a turn until its outcome is recorded or it is over; raises `Stop` when told to end."""
+        with Pulse(self._gateway, turn["id"], self._interrupt, self.flush) as pulse:
+            try:
+                outcome = _Turn(self._gateway, self._toolbox, self._workspace, self._profile, turn, pulse).run(
+                    open_calls
+                )
+            except Interrupted:
+                outcome = _outcome("cancelled", "Cancelled.")
+            except Refused as refused:
+                if refused.code == "turn_over":
+                    return
+                outcome = self._give_up(refused)
+            except Exception as bug:
+                sys.excepthook(*sys.exc_info())
+                outcome = _outcome("failed", f"The runtime failed: {type(bug).__name__}.", "runtime_error")
+            if pulse.why == "stop":
+                raise Stop
+            if pulse.why == "over":
+                return
+            self._record(turn["id"], outcome)
+
+    def flush(self, turn: str | None) -> bool:
+        """Stores the workspace and says so; false if it could not be stored."""
+        try:
+            self._workspace.sync(turn)
+            self._gateway.flushed()
+            return True
+        except (Refused, OSError) as failure:
+            self._gateway.emit(log_event("error", f"the workspace could not be stored: {failure}"))
+            return False
+
+    def _give_up(self, refused: Refused) -> Outcome:
+        if refused.code == "budget_exceeded":
+            return _outcome("limit", "The budget is used up. " + refused.detail, "budget_reached")
+        if refused.code == "model_error":
+            return _outcome(
+                "failed", "The model could not be asked: " + refused.detail, refused.reason or "model_error"
+            )
+        self._gateway.emit(log_event("error", f"a call was refused: {refused}"))
+        return _outcome("failed", "The control plane refused a call: " + refused.detail, refused.code)
+
+    def _record(self, turn: str, outcome: Outcome) -> None:
+        try:
+            self._workspace.sync(turn)
+        except (Refused, OSError) as failure:
+            if isinstance(failure, Refused) and failure.code == "turn_over":
+                return
+            self._gateway.emit(log_event("error", f"the workspace could not be stored: {failure}"))
+        held = [self._workspace.holds(name) for name in outcome["files"]]
+        outcome["files"] = list(dict.fromkeys(name for name in held if name is not None))
+        try:
+            self._gateway.outcome(turn, outcome)
+        except Refused as refused:
+            self._gateway.emit(log_event("warning", f"the outcome was not recorded: {refused}"))
+
+
+class _Turn:
+    """The state of one turn."""
+
+    def __init__(
+        self, gateway: Gateway, toolbox: Toolbox, workspace: Workspace, profile: Profile, turn: Turn, pulse: Pulse
+    ) -> None:
+        self._gateway = gateway
+        self._toolbox = toolbox
+        self._workspace = workspace
+        self._most_steps = profile["max_steps"]
+        self._id = turn["id"]
+        self._seq = turn["next_seq"]
+        self._pulse = pulse
+        self._said = ""
+        self._unsaved = False
+
+    def run(self, open_calls: list[ToolCall]) -> Outcome:
+        """How the turn ended; raises `Refused` and `Interrupted`."""
+        results = [tool_result(call["id"], INTERRUPTED, True) for call in open_calls]
+        if self._seq > 1 and not results:
+            ending = self._last_words()
+            if ending is not None:
+                return ending
+        while self._seq <= self._most_steps:
+            message = self._ask(results)["message"]
+            self._seq += 1
+            self._said = _text(message) or self._said
+            calls = _calls(message)
+            if not calls:
+                return _ending(message)
+            results = []
+            for call in calls:
+                if self._pulse.cancelled.is_set():
+                    return _outcome("cancelled", self._said or "Cancelled.")
+                ending = self._done(call)
+                if ending is not None:
+                    return ending
+                results.append(self._run_tool(call))
+        said = self._said or "No result yet."
+        return _outcome("limit", f"Stopped after {self._most_steps} steps. {said}", "max_steps")
+
+    def _last_words(self) -> Outcome | None:
+        """Asks for the stored last answer, at no cost: perhaps only its outcome was lost."""
+        try:
+            message = self._gateway.llm(self._id, self._seq - 1, [], self._toolbox.offered)["message"]
+        except Refused as refused:
+            if refused.status in (400, 422):
+                return None
+            raise
+        return None if _calls(message) else _ending(message)
+
+    def _ask(self, results: list[ToolResult]) -> Answer:
+        if self._pulse.cancelled.is_set():
+            raise Interrupted
+        saving = threading.Thread(target=self._save, name="save", daemon=True) if self._unsaved else None
+        if saving is not None:
+            saving.start()
+        try:
+            return self._gateway.llm(self._id, self._seq, results, self._toolbox.offered)
+        finally:
+            if saving is not None:
+                saving.join()
+
+    def _save(self) -> None:
+        """Stores the files while the model thinks, so that what it believes to exist survives this sandbox."""
+        try:
+            self._workspace.sync(self._id)
+            self._unsaved = False
+        except (Refused, OSError) as failure:
+            self._gateway.emit(log_event("warning", f"the workspace could not be stored yet: {failure}"))
+        except GatewayGone:
+            return
+
+    def _run_tool(self, call: ToolCall) -> ToolResult:
+        result, changes_files = self._toolbox.run(self._id, call, self._pulse.cancelled)
+        if changes_files:
+            self._workspace.scan()
+            self._unsaved = True
+        return result
+
+    def _done(self, call: ToolCall) -> Outcome | None:
+        if call["name"] != "done":
+            return None
+        try:
+            self._toolbox.check(call)
+        except Mistake:
+            return None
+        named = call["arguments"].get("files", [])
+        return _outcome(
+            "completed", call["arguments"]["result"], None, [name for name in named if isinstance(name, str)]
+        )
+
+
+def _ending(message: Assistant) -> Outcome:
+    if message["stop_reason"] == "max_tokens":
+        return _outcome("limit", _text(message) or "The model's answer was cut off.", "max_tokens")
+    return _outcome("completed", _text(message) or "The model ended without a word.")
+
+
+def _outcome(status: Status, result: str, reason: str | None = None, files: list[str] | None = None) -> Outcome:
+    return {"status": status, "result": result, "reason": reason, "files": files or []}
+
+
+def _text(message: Assistant) -> str:
+    return "\n".join(part["text"] for part in message["content"] if part["type"] == "text").strip()
+
+
+def _calls(message: Assistant) -> list[ToolCall]:
+    return [
+        {"id": part["id"], "name": part["name"], "arguments": part["arguments"]}
+        for part in message["content"]
+        if part["type"] == "tool_call"
+    ]

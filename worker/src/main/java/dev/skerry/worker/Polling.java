@@ -1,0 +1,95 @@
+package dev.skerry.worker;
+
+import dev.skerry.activities.control.ControlPlane;
+import dev.skerry.activities.control.ControlPlaneActivities;
+import dev.skerry.activities.provider.Metro;
+import dev.skerry.activities.provider.MetroActivities;
+import dev.skerry.activities.reaper.MetroReaper;
+import dev.skerry.reaper.ReapOrphansWorkflowImpl;
+import dev.skerry.session.AgentSessionWorkflowImpl;
+import dev.skerry.session.TaskQueues;
+import dev.skerry.worker.WorkerSettings.MetroSettings;
+import io.temporal.client.WorkflowClient;
+import io.temporal.worker.Worker;
+import io.temporal.worker.WorkerFactory;
+import io.temporal.worker.WorkerFactoryOptions;
+import io.temporal.worker.WorkerOptions;
+import java.time.Clock;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.springframework.beans.factory.annotation.Value;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.stereotype.Component;
+
+/** Starts the pollers when the process is ready, and lets what is in progress finish before it ends. */
+@Component
+class Polling implements SmartLifecycle {
+    private static final long DRAIN_SECONDS = 10;
+
+    private final WorkerFactory factory;
+    private final SearchAttributeCheck check;
+    private volatile boolean running;
+
+    Polling(
+            WorkflowClient client,
+            WorkerSettings settings,
+            ControlPlane controlPlane,
+            List<Metro> metros,
+            SearchAttributeCheck check,
+            @Value("${skerry.installation}") String installation) {
+        this.check = check;
+        this.factory = WorkerFactory.newInstance(
+                client,
+                WorkerFactoryOptions.newBuilder()
+                        .setUsingVirtualWorkflowThreads(true)
+                        .build());
+        ControlPlaneActivities control = new ControlPlaneActivities(controlPlane, metros);
+        WorkerOptions.Builder options = WorkerOptions.newBuilder().setUsingVirtualThreads(true);
+        if (settings.stickyTimeout() != null) {
+            options.setStickyQueueScheduleToStartTimeout(settings.stickyTimeout());
+        }
+        Worker sessions = factory.newWorker(TaskQueues.SESSIONS, options.build());
+        sessions.registerWorkflowImplementationTypes(AgentSessionWorkflowImpl.class, ReapOrphansWorkflowImpl.class);
+        sessions.registerActivitiesImplementations(control);
+        factory.newWorker(
+                        TaskQueues.CONTROL,
+                        WorkerOptions.newBuilder().setUsingVirtualThreads(true).build())
+                .registerActivitiesImplementations(control);
+        for (Metro metro : metros) {
+            factory.newWorker(TaskQueues.metro(metro.code()), metroOptions(metro, settings))
+                    .registerActivitiesImplementations(
+                            new MetroActivities(metro, controlPlane, installation),
+                            new MetroReaper(metro, client, Clock.systemUTC()));
+        }
+    }
+
+    private static WorkerOptions metroOptions(Metro metro, WorkerSettings settings) {
+        double callsPerSecond = settings.metros().stream()
+                .filter(configured -> configured.code().equals(metro.code()))
+                .mapToDouble(MetroSettings::callsPerSecond)
+                .sum();
+        return WorkerOptions.newBuilder()
+                .setUsingVirtualThreads(true)
+                .setMaxTaskQueueActivitiesPerSecond(callsPerSecond)
+                .build();
+    }
+
+    @Override
+    public void start() {
+        check.everyAttributeIsRegistered();
+        factory.start();
+        running = true;
+    }
+
+    @Override
+    public void stop() {
+        factory.shutdown();
+        factory.awaitTermination(DRAIN_SECONDS, TimeUnit.SECONDS);
+        running = false;
+    }
+
+    @Override
+    public boolean isRunning() {
+        return running;
+    }
+}

@@ -1,0 +1,70 @@
+package dev.skerry.worker;
+
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * What a worker needs to know, {@code skerry.worker.*}.
+ *
+ * @param controlPlane where the control plane's internal listener is
+ * @param metros where sandboxes may be created
+ * @param stickyTimeout how long a workflow task waits for the worker that knows the workflow; null leaves the SDK's choice. Zero
+ *     for the in-process test server, which never gives such a task to anybody else.
+ * @param reapEvery how often the reaper looks for orphans
+ */
+@ConfigurationProperties("skerry.worker")
+record WorkerSettings(
+        ControlPlaneSettings controlPlane,
+        List<MetroSettings> metros,
+        @Nullable Duration stickyTimeout,
+        @DefaultValue("PT5M") Duration reapEvery) {
+    WorkerSettings {
+        if (metros == null || metros.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "No metro is configured. Set skerry.worker.metros[0].code, .url, .token and .image.");
+        }
+        if (controlPlane == null) {
+            throw new IllegalArgumentException(
+                    "Set skerry.worker.control-plane.url and .token to the control plane's internal listener and its token.");
+        }
+    }
+
+    /**
+     * The control plane's internal listener.
+     *
+     * @param token the secret that both sides share
+     */
+    record ControlPlaneSettings(String url, String token) {
+        @Override
+        public String toString() {
+            return "ControlPlaneSettings[" + url + "]";
+        }
+    }
+
+    /**
+     * One metro.
+     *
+     * @param memoryMb memory of each VM in MiB
+     * @param weight share of new sessions relative to the other metros
+     * @param autokill the metro deletes a VM by itself after it was stopped this long
+     * @param callsPerSecond most provider calls started per second over all workers
+     */
+    record MetroSettings(
+            String code,
+            String url,
+            String token,
+            String image,
+            @DefaultValue("512") int memoryMb,
+            @DefaultValue("1") int vcpus,
+            @DefaultValue("1") int weight,
+            @DefaultValue("PT1H") Duration autokill,
+            @DefaultValue("50") double callsPerSecond) {
+        @Override
+        public String toString() {
+            return "MetroSettings[" + code + ", " + url + "]";
+        }
+    }
+}

@@ -1,0 +1,129 @@
+package dev.skerry.session;
+
+import io.temporal.activity.ActivityCancellationType;
+import io.temporal.activity.ActivityOptions;
+import io.temporal.activity.LocalActivityOptions;
+import io.temporal.common.Priority;
+import io.temporal.common.RetryOptions;
+import io.temporal.workflow.Workflow;
+import java.time.Duration;
+
+/**
+ * The activity stubs of one session, each with its deadline and its retries.
+ *
+ * <p>Provider calls wait for their own end when cancelled: going on while a create may still land would leak a VM.
+ */
+final class Calls {
+    private static final Duration PROVISION = Duration.ofMinutes(2);
+    private static final Duration PROVISION_IN_ALL = Duration.ofMinutes(10);
+    private static final Duration PROVIDER_CALL = Duration.ofSeconds(45);
+    private static final Duration SUSPEND_IN_ALL = Duration.ofMinutes(5);
+    private static final Duration ALIVE = Duration.ofSeconds(15);
+    private static final Duration BOOT = Duration.ofSeconds(60);
+    private static final Duration WAKE = Duration.ofSeconds(20);
+    private static final Duration DEAD_SANDBOX = Duration.ofSeconds(30);
+    private static final Duration LONGEST_TURN = Duration.ofHours(24);
+    private static final Duration FREEZE = Duration.ofSeconds(30);
+    private static final Duration CONTROL = Duration.ofSeconds(8);
+
+    private static final RetryOptions STEADILY = RetryOptions.newBuilder()
+            .setInitialInterval(Duration.ofMillis(500))
+            .setMaximumInterval(Duration.ofSeconds(20))
+            .setDoNotRetry(FailureTypes.METRO_UNAVAILABLE, FailureTypes.PROVIDER_REJECTED, FailureTypes.SUPERSEDED)
+            .build();
+    private static final RetryOptions ONCE =
+            RetryOptions.newBuilder().setMaximumAttempts(1).build();
+
+    private final Priority fairness;
+
+    Calls(String tenant) {
+        this.fairness = Priority.newBuilder().setFairnessKey(tenant).build();
+    }
+
+    SandboxActivities provisioning(String metro, String summary) {
+        return sandbox(metro, summary, PROVISION, PROVISION_IN_ALL);
+    }
+
+    /** For suspend, resume and inspect, which give up so that the session can replace the VM. */
+    SandboxActivities managing(String metro, String summary) {
+        return sandbox(metro, summary, PROVIDER_CALL, SUSPEND_IN_ALL);
+    }
+
+    /** Never gives up. */
+    SandboxActivities destroying(String metro, String summary) {
+        return Workflow.newActivityStub(
+                SandboxActivities.class,
+                provider(metro, summary).setStartToCloseTimeout(PROVIDER_CALL).build());
+    }
+
+    private SandboxActivities sandbox(String metro, String summary, Duration attempt, Duration inAll) {
+        return Workflow.newActivityStub(
+                SandboxActivities.class,
+                provider(metro, summary)
+                        .setStartToCloseTimeout(attempt)
+                        .setScheduleToCloseTimeout(inAll)
+                        .build());
+    }
+
+    private ActivityOptions.Builder provider(String metro, String summary) {
+        return ActivityOptions.newBuilder()
+                .setTaskQueue(TaskQueues.metro(metro))
+                .setHeartbeatTimeout(ALIVE)
+                .setCancellationType(ActivityCancellationType.WAIT_CANCELLATION_COMPLETED)
+                .setRetryOptions(STEADILY)
+                .setPriority(fairness)
+                .setSummary(summary);
+    }
+
+    /** Ends without an answer when no hello comes: 60 s after a boot, 20 s after a resume. */
+    ControlActivities hello(boolean resumed, String summary) {
+        Duration patience = resumed ? WAKE : BOOT;
+        return Workflow.newActivityStub(
+                ControlActivities.class,
+                control(summary)
+                        .setStartToCloseTimeout(patience)
+                        .setScheduleToCloseTimeout(patience)
+                        .setRetryOptions(STEADILY)
+                        .build());
+    }
+
+    /** One attempt an incarnation; silence for 30 s means that the sandbox is dead. */
+    ControlActivities turn(String summary) {
+        return Workflow.newActivityStub(
+                ControlActivities.class,
+                control(summary)
+                        .setStartToCloseTimeout(LONGEST_TURN)
+                        .setHeartbeatTimeout(DEAD_SANDBOX)
+                        .setCancellationType(ActivityCancellationType.TRY_CANCEL)
+                        .setRetryOptions(ONCE)
+                        .build());
+    }
+
+    ControlActivities freezing(String summary) {
+        return Workflow.newActivityStub(
+                ControlActivities.class,
+                control(summary)
+                        .setStartToCloseTimeout(FREEZE)
+                        .setScheduleToCloseTimeout(SUSPEND_IN_ALL)
+                        .setRetryOptions(STEADILY)
+                        .build());
+    }
+
+    private ActivityOptions.Builder control(String summary) {
+        return ActivityOptions.newBuilder()
+                .setTaskQueue(TaskQueues.CONTROL)
+                .setPriority(fairness)
+                .setSummary(summary);
+    }
+
+    /** Short calls to the control plane, as local activities: one history event each; they never give up. */
+    ControlActivities brief(String summary) {
+        return Workflow.newLocalActivityStub(
+                ControlActivities.class,
+                LocalActivityOptions.newBuilder()
+                        .setStartToCloseTimeout(CONTROL)
+                        .setRetryOptions(STEADILY)
+                        .setSummary(summary)
+                        .build());
+    }
+}

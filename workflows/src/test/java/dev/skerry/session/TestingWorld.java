@@ -1,0 +1,265 @@
+package dev.skerry.session;
+
+import dev.skerry.temporal.SearchAttributes;
+import dev.skerry.temporal.TemporalSettings;
+import io.temporal.activity.Activity;
+import io.temporal.api.enums.v1.WorkflowIdConflictPolicy;
+import io.temporal.client.UpdateOptions;
+import io.temporal.client.WithStartWorkflowOperation;
+import io.temporal.client.WorkflowClient;
+import io.temporal.client.WorkflowClientOptions;
+import io.temporal.client.WorkflowOptions;
+import io.temporal.client.WorkflowStub;
+import io.temporal.client.WorkflowUpdateStage;
+import io.temporal.failure.ApplicationFailure;
+import io.temporal.testing.TestEnvironmentOptions;
+import io.temporal.testing.TestWorkflowEnvironment;
+import io.temporal.worker.Worker;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** A provider and a control plane in memory, with a time-skipping Temporal between them and the real workflow. */
+final class TestingWorld implements AutoCloseable {
+    static final Timeouts TIMEOUTS = new Timeouts(Duration.ofMinutes(5), Duration.ofDays(7), Duration.ofDays(30));
+
+    final Set<String> running = ConcurrentHashMap.newKeySet();
+    final Set<String> frozen = ConcurrentHashMap.newKeySet();
+    final List<ControlActivities.Transition> transitions = Collections.synchronizedList(new ArrayList<>());
+    final List<String> calls = Collections.synchronizedList(new ArrayList<>());
+    final List<String> ended = Collections.synchronizedList(new ArrayList<>());
+    volatile int mostAlive;
+    volatile Runnable beforeDestroy = () -> {};
+    volatile List<ControlActivities.MetroView> metros =
+            List.of(new ControlActivities.MetroView("local", "testing", true, 1, null));
+    volatile Function<SandboxActivities.Provision, @Nullable RuntimeException> provisionFault = request -> null;
+    volatile Function<Integer, @Nullable RuntimeException> helloFault = incarnation -> null;
+    volatile TurnScript turns = (incarnation, turn) -> new TurnOutcome(TurnStatus.COMPLETED, null);
+
+    private final TestWorkflowEnvironment environment;
+    private final WorkflowClient client;
+    private final Ulid ulid = new Ulid(Clock.systemUTC());
+
+    interface TurnScript {
+        TurnOutcome run(int incarnation, TurnId turn) throws Exception;
+    }
+
+    TestingWorld() {
+        TestEnvironmentOptions.Builder options = TestEnvironmentOptions.newBuilder()
+                .setWorkflowClientOptions(WorkflowClientOptions.newBuilder()
+                        .setDataConverter(TemporalSettings.dataConverter())
+                        .build());
+        SearchAttributes.TYPES.forEach(options::registerSearchAttribute);
+        environment = TestWorkflowEnvironment.newInstance(options.build());
+        client = environment.getWorkflowClient();
+        worker(TaskQueues.SESSIONS).registerWorkflowImplementationTypes(AgentSessionWorkflowImpl.class);
+        Control control = new Control();
+        environment.getWorkerFactory().getWorker(TaskQueues.SESSIONS).registerActivitiesImplementations(control);
+        worker(TaskQueues.CONTROL).registerActivitiesImplementations(control);
+        worker(TaskQueues.metro("local")).registerActivitiesImplementations(new Provider());
+        worker(TaskQueues.metro("other")).registerActivitiesImplementations(new Provider());
+        environment.start();
+    }
+
+    private Worker worker(String queue) {
+        return environment.newWorker(queue);
+    }
+
+    Instant now() {
+        return Instant.ofEpochMilli(environment.currentTimeMillis());
+    }
+
+    void sleep(Duration duration) {
+        environment.sleep(duration);
+    }
+
+    Session start(@Nullable TurnId first) {
+        SessionId id = ulid.session();
+        AgentSessionWorkflow workflow = client.newWorkflowStub(
+                AgentSessionWorkflow.class,
+                WorkflowOptions.newBuilder()
+                        .setWorkflowId(id.value())
+                        .setTaskQueue(TaskQueues.SESSIONS)
+                        .setWorkflowIdConflictPolicy(WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING)
+                        .build());
+        SessionState state = SessionState.created(id, "ten_test", "inst", TIMEOUTS, now());
+        if (first == null) {
+            WorkflowClient.start(workflow::run, state);
+        } else {
+            WorkflowClient.startUpdateWithStart(
+                    workflow::submitTurn,
+                    first,
+                    UpdateOptions.<SessionStatus>newBuilder()
+                            .setWaitForStage(WorkflowUpdateStage.ACCEPTED)
+                            .build(),
+                    new WithStartWorkflowOperation<>(workflow::run, state));
+        }
+        return new Session(id, client.newWorkflowStub(AgentSessionWorkflow.class, id.value()));
+    }
+
+    TurnId turn() {
+        return ulid.turn();
+    }
+
+    /** A session under test. */
+    final class Session {
+        final SessionId id;
+        final AgentSessionWorkflow workflow;
+
+        Session(SessionId id, AgentSessionWorkflow workflow) {
+            this.id = id;
+            this.workflow = workflow;
+        }
+
+        void awaitEnd() {
+            WorkflowStub.fromTyped(workflow).getResult(Void.class);
+        }
+
+        void cancelAsOperator() {
+            WorkflowStub.fromTyped(workflow).cancel();
+        }
+
+        void await(Status... statuses) {
+            for (int i = 0; i < 500; i++) {
+                if (List.of(statuses).contains(workflow.status().status())) {
+                    return;
+                }
+                pause();
+            }
+            throw new AssertionError("never " + List.of(statuses) + " but " + workflow.status());
+        }
+
+        List<String> path() {
+            return transitions.stream()
+                    .filter(transition -> transition.session().equals(id))
+                    .map(transition -> transition.status().code())
+                    .toList();
+        }
+    }
+
+    static void pause() {
+        try {
+            Thread.sleep(10);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void close() {
+        environment.close();
+    }
+
+    private final class Provider implements SandboxActivities {
+        @Override
+        public Box provision(Provision request) {
+            calls.add("provision " + request.incarnation());
+            RuntimeException fault = provisionFault.apply(request);
+            if (fault != null) {
+                throw fault;
+            }
+            running.add(request.name().value());
+            mostAlive = Math.max(mostAlive, running.size());
+            return new Box(request.name(), request.metro(), "testing");
+        }
+
+        @Override
+        public void suspend(Box box) {
+            calls.add("suspend");
+            if (running.remove(box.name().value())) {
+                frozen.add(box.name().value());
+            }
+        }
+
+        @Override
+        public void resume(Box box) {
+            calls.add("resume");
+            if (!frozen.remove(box.name().value())) {
+                throw ApplicationFailure.newNonRetryableFailure("gone", FailureTypes.PROVIDER_REJECTED);
+            }
+            running.add(box.name().value());
+        }
+
+        @Override
+        public void destroy(Box box) {
+            beforeDestroy.run();
+            calls.add("destroy");
+            running.remove(box.name().value());
+            frozen.remove(box.name().value());
+        }
+
+        @Override
+        public Sighting inspect(Box box) {
+            return running.contains(box.name().value()) ? Sighting.RUNNING : Sighting.GONE;
+        }
+    }
+
+    private final class Control implements ControlActivities {
+        @Override
+        public List<MetroView> metros() {
+            return metros;
+        }
+
+        @Override
+        public void openResume(SessionId session, int incarnation, int resumes) {
+            calls.add("openResume " + incarnation + " of " + resumes);
+        }
+
+        @Override
+        public HelloReport awaitHello(SessionId session, int incarnation) {
+            RuntimeException fault = helloFault.apply(incarnation);
+            if (fault != null) {
+                throw fault;
+            }
+            return new HelloReport("plain", 1, 0, 0);
+        }
+
+        @Override
+        public TurnOutcome runTurn(SessionId session, int incarnation, TurnId turn) {
+            calls.add("turn " + turn + " on " + incarnation);
+            try {
+                return turns.run(incarnation, turn);
+            } catch (Exception e) {
+                throw Activity.wrap(e);
+            }
+        }
+
+        @Override
+        public void cancelTurn(SessionId session, TurnId turn) {
+            calls.add("cancel " + turn);
+        }
+
+        @Override
+        public void endTurn(SessionId session, TurnId turn, TurnStatus status, Reason reason) {
+            ended.add(turn + " " + status.code() + " " + reason.code());
+        }
+
+        @Override
+        public boolean freeze(SessionId session, int incarnation) {
+            calls.add("freeze " + incarnation);
+            return true;
+        }
+
+        @Override
+        public void closeIncarnation(SessionId session, int incarnation) {
+            calls.add("close " + incarnation);
+        }
+
+        @Override
+        public void report(Transition transition) {
+            transitions.add(transition);
+        }
+
+        @Override
+        public void settleSession(SessionId session) {
+            calls.add("settle");
+        }
+    }
+}
