@@ -67,6 +67,17 @@ public class Events {
                 .list();
     }
 
+    /** Whether a turn has an event of this type. */
+    public boolean has(String sessionId, String turnId, String type) {
+        return jdbc.sql(
+                        "select exists (select 1 from events where session_id = :session and turn_id = :turn and type = :type)")
+                .param("session", sessionId)
+                .param("turn", turnId)
+                .param("type", type)
+                .query(Boolean.class)
+                .single();
+    }
+
     /** Tells listeners something that is not kept, such as a piece of an answer; at most 7,900 bytes of UTF-8. */
     public void publishTransient(String payload) {
         jdbc.sql("select pg_notify('skerry_deltas', :payload)")

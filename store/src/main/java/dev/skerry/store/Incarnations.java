@@ -118,6 +118,14 @@ public class Incarnations {
                 .optional();
     }
 
+    /** The highest number that was opened, 0 when none was. */
+    public int newest(String sessionId) {
+        return jdbc.sql("select coalesce(max(number), 0) from incarnations where session_id = :session")
+                .param("session", sessionId)
+                .query(Integer.class)
+                .single();
+    }
+
     /** The open or live incarnation that resumes a frozen one. */
     public Optional<IncarnationRow> resumerOf(String sessionId, int frozen) {
         return jdbc.sql("""
@@ -224,6 +232,16 @@ public class Incarnations {
                 .param("session", sessionId)
                 .query((row, n) -> true)
                 .list();
+    }
+
+    /** How far this incarnation's own event numbers were accepted; holds the row until the transaction ends, so that batches queue. */
+    public long lastEventForUpdate(String sessionId, int number) {
+        return jdbc.sql(
+                        "select last_event from incarnations where session_id = :session and number = :number for update")
+                .param("session", sessionId)
+                .param("number", number)
+                .query(Long.class)
+                .single();
     }
 
     /** Remembers how far this incarnation's own event numbers were accepted; never goes back. */

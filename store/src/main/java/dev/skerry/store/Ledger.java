@@ -1,5 +1,6 @@
 package dev.skerry.store;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -123,12 +124,41 @@ public class Ledger {
                 .list();
     }
 
-    /** The unsettled call of this number in a turn, if a crash left one. */
-    public Optional<String> unsettled(String turnId, int seq) {
-        return jdbc.sql("select id from model_calls where turn_id = :turn and seq = :seq and state = 'reserved'")
+    /** A call that was reserved at a time and never settled. */
+    public record Unsettled(String callId, Instant reservedAt) {}
+
+    /** The unsettled call of this number in a turn: in flight somewhere, or left by a crash. */
+    public Optional<Unsettled> unsettled(String turnId, int seq) {
+        return jdbc.sql(
+                        "select id, created_at from model_calls where turn_id = :turn and seq = :seq and state = 'reserved'")
                 .param("turn", turnId)
                 .param("seq", seq)
-                .query(String.class)
+                .query((row, n) -> new Unsettled(row.getString("id"), Columns.instant(row, "created_at")))
+                .optional();
+    }
+
+    /** Settles a call of which nobody knows what became of it at its whole reservation, marked as an estimate. */
+    public void abandon(String callId) {
+        jdbc.sql("select reserved_nano_usd from model_calls where id = :call and state = 'reserved'")
+                .param("call", callId)
+                .query(Long.class)
+                .optional()
+                .ifPresent(reserved -> settle(callId, new Settlement(reserved, 0, 0, true, "abandoned")));
+    }
+
+    /** What the call behind a stored answer cost. */
+    public Optional<Settlement> settlement(String turnId, int seq) {
+        return jdbc.sql("""
+                        select * from model_calls where turn_id = :turn and seq = :seq and state = 'settled' and outcome = 'completed'
+                        order by settled_at desc limit 1""")
+                .param("turn", turnId)
+                .param("seq", seq)
+                .query((row, n) -> new Settlement(
+                        row.getLong("cost_nano_usd"),
+                        row.getLong("input_tokens"),
+                        row.getLong("output_tokens"),
+                        row.getBoolean("estimated"),
+                        row.getString("outcome")))
                 .optional();
     }
 

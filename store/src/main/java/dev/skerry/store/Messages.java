@@ -125,6 +125,14 @@ public class Messages {
                 .list();
     }
 
+    /** Everything said in one turn, oldest first. */
+    public List<MessageRow> ofTurn(String turnId) {
+        return jdbc.sql("select * from messages where turn_id = :turn order by position")
+                .param("turn", turnId)
+                .query(MessageRow::from)
+                .list();
+    }
+
     public Optional<MessageRow> answerTo(String turnId, int callSeq) {
         return jdbc.sql("select * from messages where turn_id = :turn and call_seq = :seq and role = 'assistant'")
                 .param("turn", turnId)

@@ -1,7 +1,9 @@
 package dev.skerry.store;
 
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Repository;
@@ -30,6 +32,17 @@ public class Workspace {
                 .param("size", size)
                 .query(Boolean.class)
                 .single();
+    }
+
+    /** Size in bytes of every object that is stored for a session, by SHA-256. */
+    public Map<String, Long> objects(String sessionId) {
+        var sizes = new HashMap<String, Long>();
+        jdbc.sql("select sha256, size from objects where session_id = :session")
+                .param("session", sessionId)
+                .query(row -> {
+                    sizes.put(row.getString("sha256"), row.getLong("size"));
+                });
+        return sizes;
     }
 
     public void addObject(String sessionId, String sha256, long size) {

@@ -1,0 +1,165 @@
+package dev.skerry.controlplane;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+import org.springframework.util.unit.DataSize;
+
+/**
+ * How this control plane is set up; checked when it starts.
+ *
+ * @param sandboxUrl where sandboxes reach this process, told to them as {@code CONTROL_PLANE_URL}; by default the loopback address and
+ *     the port of the sandbox listener
+ * @param internal the listener for workers
+ * @param keys what tokens and URLs are derived from
+ * @param lease how long a sandbox may be silent before its token stops to count, at least 5 seconds
+ * @param files where the bytes of workspaces are kept
+ * @param limits what one session may use
+ * @param requiredProbes ids of the probes whose failure keeps a sandbox from ever getting a turn
+ * @param production refuses sandboxes that are only processes of their host
+ */
+@ConfigurationProperties("skerry.control-plane")
+public record ControlPlaneSettings(
+        @Nullable URI sandboxUrl,
+        Internal internal,
+        Keys keys,
+        @DefaultValue("60s") Duration lease,
+        Files files,
+        @DefaultValue Limits limits,
+        @DefaultValue("S01") List<String> requiredProbes,
+        @DefaultValue("false") boolean production) {
+    private static final Duration SHORTEST_LEASE = Duration.ofSeconds(5);
+
+    public ControlPlaneSettings {
+        demand(
+                internal != null,
+                "Set skerry.control-plane.internal.token to a secret of at least 16 characters that workers share.");
+        demand(
+                keys != null,
+                "Set skerry.control-plane.keys.current to a key id and skerry.control-plane.keys.secrets.<id> to 32 random bytes in base64.");
+        demand(
+                files != null,
+                "Set skerry.control-plane.files.directory to a directory that this process may write and the API may read.");
+        demand(lease.compareTo(SHORTEST_LEASE) >= 0, "skerry.control-plane.lease must be at least 5s.");
+        requiredProbes = List.copyOf(requiredProbes);
+    }
+
+    /**
+     * The listener for workers; never let a sandbox's network reach it.
+     *
+     * @param address what it binds to
+     * @param port 0 chooses a free one
+     * @param token what workers present
+     */
+    public record Internal(
+            @DefaultValue("127.0.0.1") String address,
+            @DefaultValue("7072") int port,
+            @DefaultValue("") String token) {
+        private static final int SHORTEST_TOKEN = 16;
+
+        public Internal {
+            demand(
+                    token.length() >= SHORTEST_TOKEN,
+                    "Set skerry.control-plane.internal.token to a secret of at least 16 characters that workers share.");
+        }
+
+        @Override
+        public String toString() {
+            return "Internal[address=" + address + ", port=" + port + "]";
+        }
+    }
+
+    /**
+     * What tokens and URLs are derived from. To rotate: add a key, make it current, and remove the old one when the sandboxes that were
+     * booted with it are gone.
+     *
+     * @param current id of the key that signs
+     * @param secrets 32 bytes in base64 by key id; all of them verify
+     */
+    public record Keys(
+            @DefaultValue("") String current, @DefaultValue Map<String, String> secrets) {
+        private static final Pattern ID = Pattern.compile("[a-z0-9]{1,16}");
+        private static final int BYTES = 32;
+
+        public Keys {
+            demand(
+                    secrets.containsKey(current),
+                    "skerry.control-plane.keys.current must be the id of one of skerry.control-plane.keys.secrets.");
+            secrets.forEach((id, secret) -> {
+                demand(
+                        ID.matcher(id).matches(),
+                        "A key id in skerry.control-plane.keys.secrets is 1 to 16 lower-case letters and digits.");
+                demand(
+                        decodes(secret),
+                        "skerry.control-plane.keys.secrets." + id + " must be 32 random bytes in base64.");
+            });
+            secrets = Map.copyOf(secrets);
+        }
+
+        private static boolean decodes(String secret) {
+            try {
+                return Base64.getDecoder().decode(secret).length == BYTES;
+            } catch (IllegalArgumentException e) {
+                return false;
+            }
+        }
+
+        @Override
+        public String toString() {
+            return "Keys[current=" + current + ", ids=" + secrets.keySet() + "]";
+        }
+    }
+
+    /**
+     * Where the bytes of workspaces are kept.
+     *
+     * @param directory created when it is absent
+     */
+    public record Files(@Nullable Path directory) {
+        public Files {
+            demand(
+                    directory != null,
+                    "Set skerry.control-plane.files.directory to a directory that this process may write and the API may read.");
+        }
+
+        /** The configured directory. */
+        public Path root() {
+            return java.util.Objects.requireNonNull(directory);
+        }
+    }
+
+    /**
+     * What one session may use.
+     *
+     * @param body of a request other than a file
+     * @param file one file of a workspace
+     * @param workspace everything that is stored of a session's files, all versions
+     * @param files how many files a workspace has
+     * @param events how many events one incarnation sends
+     * @param requests how many requests of one session are served at once
+     * @param modelCall how long one model call takes at most, retries included
+     * @param url how long a URL to upload or download bytes is good for
+     */
+    public record Limits(
+            @DefaultValue("4MB") DataSize body,
+            @DefaultValue("256MB") DataSize file,
+            @DefaultValue("2GB") DataSize workspace,
+            @DefaultValue("10000") int files,
+            @DefaultValue("100000") int events,
+            @DefaultValue("16") int requests,
+            @DefaultValue("10m") Duration modelCall,
+            @DefaultValue("10m") Duration url) {}
+
+    private static void demand(boolean met, String otherwise) {
+        if (!met) {
+            throw new IllegalArgumentException(otherwise);
+        }
+    }
+}

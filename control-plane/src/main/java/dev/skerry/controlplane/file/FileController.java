@@ -1,0 +1,170 @@
+package dev.skerry.controlplane.file;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import dev.skerry.controlplane.ControlPlaneSettings;
+import dev.skerry.controlplane.file.ObjectUrls.ObjectUrl;
+import dev.skerry.controlplane.identity.Caller;
+import dev.skerry.controlplane.problem.Refusal;
+import dev.skerry.controlplane.problem.RefusedException;
+import dev.skerry.store.Turns;
+import dev.skerry.store.Workspace;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.PutMapping;
+import org.springframework.web.bind.annotation.RequestBody;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+/** Tells a sandbox where to put and get bytes, and takes what its workspace is made of. */
+@RestController
+@RequestMapping("/sandbox/v1/files")
+class FileController {
+    private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
+
+    private final Workspace workspace;
+    private final Turns turns;
+    private final ObjectUrls urls;
+    private final ControlPlaneSettings.Limits limits;
+
+    FileController(Workspace workspace, Turns turns, ObjectUrls urls, ControlPlaneSettings settings) {
+        this.workspace = workspace;
+        this.turns = turns;
+        this.urls = urls;
+        this.limits = settings.limits();
+    }
+
+    record File(
+            @Nullable String path,
+            @Nullable Long size,
+            @Nullable String sha256) {}
+
+    record Files(@Nullable String turn, @Nullable List<@Nullable File> files) {}
+
+    record Paths(@Nullable List<@Nullable String> paths) {}
+
+    @JsonInclude(JsonInclude.Include.NON_NULL)
+    record Upload(
+            String path,
+            @Nullable Boolean have,
+            @Nullable String url,
+            @Nullable Instant expiresAt) {}
+
+    record Download(String path, long size, String sha256, String url) {}
+
+    record Uploads(List<Upload> files) {}
+
+    record Downloads(List<Download> files) {}
+
+    record Version(int version) {}
+
+    @PostMapping("/uploads")
+    Uploads uploads(Caller caller, @RequestBody Files announced) {
+        List<Workspace.Entry> entries = checked(announced.files());
+        Map<String, Long> stored = workspace.objects(caller.session());
+        Map<String, Long> missing = new HashMap<>();
+        entries.stream()
+                .filter(entry -> !stored.containsKey(entry.sha256()))
+                .forEach(entry -> missing.put(entry.sha256(), entry.size()));
+        long after = sum(stored) + sum(missing);
+        if (after > limits.workspace().toBytes()) {
+            throw new RefusedException(new Refusal.TooLarge("This session's files may have "
+                    + limits.workspace().toBytes() + " bytes at most, all versions together."));
+        }
+        return new Uploads(entries.stream()
+                .map(entry -> upload(caller, entry, stored.get(entry.sha256())))
+                .toList());
+    }
+
+    @PutMapping("/manifest")
+    Version manifest(Caller caller, @RequestBody Files manifest) {
+        List<Workspace.Entry> entries = checked(manifest.files());
+        String turn = manifest.turn();
+        if (turn != null && turns.find(caller.session(), turn).isEmpty()) {
+            throw RefusedException.invalid("This session has no such turn.");
+        }
+        Set<String> paths = new HashSet<>();
+        Map<String, Long> stored = workspace.objects(caller.session());
+        for (Workspace.Entry entry : entries) {
+            if (!paths.add(entry.path())) {
+                throw RefusedException.invalid("A manifest names each path once.");
+            }
+            if (!Long.valueOf(entry.size()).equals(stored.get(entry.sha256()))) {
+                throw RefusedException.invalid(
+                        "Upload the bytes of every file before naming it in a manifest; those of " + entry.path()
+                                + " are missing.");
+            }
+        }
+        return new Version(workspace.store(caller.session(), entries));
+    }
+
+    @PostMapping("/downloads")
+    Downloads downloads(Caller caller, @RequestBody Paths wanted) {
+        List<Workspace.FileRow> files = workspace.files(caller.session());
+        List<@Nullable String> paths = wanted.paths();
+        if (paths != null) {
+            Set<String> known = new HashSet<>();
+            files.forEach(file -> known.add(file.path()));
+            paths.stream().map(WorkspacePath::checked).forEach(path -> {
+                if (!known.contains(path)) {
+                    throw new RefusedException(new Refusal.NotFound("There is no file " + path + "."));
+                }
+            });
+        }
+        return new Downloads(files.stream()
+                .filter(file -> paths == null || paths.contains(file.path()))
+                .map(file -> new Download(
+                        file.path(),
+                        file.size(),
+                        file.sha256(),
+                        urls.issue("GET", caller, file.sha256(), file.size()).url()))
+                .toList());
+    }
+
+    private Upload upload(Caller caller, Workspace.Entry entry, @Nullable Long storedSize) {
+        if (storedSize == null) {
+            ObjectUrl url = urls.issue("PUT", caller, entry.sha256(), entry.size());
+            return new Upload(entry.path(), null, url.url(), url.expiresAt());
+        }
+        if (storedSize != entry.size()) {
+            throw RefusedException.invalid("The size of " + entry.path() + " does not go with its SHA-256.");
+        }
+        return new Upload(entry.path(), true, null, null);
+    }
+
+    private List<Workspace.Entry> checked(@Nullable List<@Nullable File> files) {
+        if (files == null) {
+            throw RefusedException.invalid("files must be a list.");
+        }
+        if (files.size() > limits.files()) {
+            throw new RefusedException(
+                    new Refusal.TooLarge("A workspace may have " + limits.files() + " files at most."));
+        }
+        return files.stream().map(this::checked).toList();
+    }
+
+    private Workspace.Entry checked(@Nullable File file) {
+        if (file == null
+                || file.size() == null
+                || file.size() < 0
+                || file.sha256() == null
+                || !SHA256.matcher(file.sha256()).matches()) {
+            throw RefusedException.invalid("A file needs a path, a size in bytes and a SHA-256 in lower-case hex.");
+        }
+        if (file.size() > limits.file().toBytes()) {
+            throw new RefusedException(
+                    new Refusal.TooLarge("A file may have " + limits.file().toBytes() + " bytes at most."));
+        }
+        return new Workspace.Entry(WorkspacePath.checked(file.path()), file.size(), file.sha256());
+    }
+
+    private static long sum(Map<String, Long> sizes) {
+        return sizes.values().stream().mapToLong(Long::longValue).sum();
+    }
+}

@@ -1,0 +1,120 @@
+package dev.skerry.controlplane.file;
+
+import dev.skerry.controlplane.ControlPlaneSettings;
+import dev.skerry.controlplane.http.InProgress;
+import dev.skerry.controlplane.identity.Caller;
+import dev.skerry.controlplane.identity.Callers;
+import dev.skerry.controlplane.problem.Refusal;
+import dev.skerry.controlplane.problem.RefusedException;
+import dev.skerry.store.Workspace;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PutMapping;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.ResponseStatus;
+import org.springframework.web.bind.annotation.RestController;
+
+/** Streams bytes between sandboxes and the object store, by signed URL. */
+@RestController
+@RequestMapping("/sandbox/v1/objects/{session}/{sha256}")
+class ObjectController {
+    private final ObjectUrls urls;
+    private final Callers callers;
+    private final ObjectStore objects;
+    private final Workspace workspace;
+    private final InProgress inProgress;
+    private final long quota;
+    private final Map<String, Long> arriving = new ConcurrentHashMap<>();
+
+    ObjectController(
+            ObjectUrls urls,
+            Callers callers,
+            ObjectStore objects,
+            Workspace workspace,
+            InProgress inProgress,
+            ControlPlaneSettings settings) {
+        this.urls = urls;
+        this.callers = callers;
+        this.objects = objects;
+        this.workspace = workspace;
+        this.inProgress = inProgress;
+        this.quota = settings.limits().workspace().toBytes();
+    }
+
+    @PutMapping
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void put(
+            @PathVariable String session,
+            @PathVariable String sha256,
+            @RequestParam int incarnation,
+            @RequestParam long size,
+            @RequestParam long expires,
+            @RequestParam String key,
+            @RequestParam String signature,
+            HttpServletRequest request)
+            throws IOException {
+        admit(new ObjectUrls.Claim("PUT", session, incarnation, sha256, size, expires, key, signature));
+        if (request.getContentLengthLong() >= 0 && request.getContentLengthLong() != size) {
+            throw RefusedException.invalid("This URL takes exactly " + size + " bytes.");
+        }
+        inProgress.enter(session);
+        try {
+            receive(session, sha256, size, request.getInputStream());
+        } finally {
+            inProgress.leave(session);
+        }
+    }
+
+    @GetMapping
+    void get(
+            @PathVariable String session,
+            @PathVariable String sha256,
+            @RequestParam int incarnation,
+            @RequestParam long size,
+            @RequestParam long expires,
+            @RequestParam String key,
+            @RequestParam String signature,
+            HttpServletResponse response)
+            throws IOException {
+        admit(new ObjectUrls.Claim("GET", session, incarnation, sha256, size, expires, key, signature));
+        inProgress.enter(session);
+        try (InputStream bytes = objects.open(session, sha256)
+                .orElseThrow(() -> new RefusedException(new Refusal.NotFound("These bytes are not stored.")))) {
+            response.setContentType(MediaType.APPLICATION_OCTET_STREAM_VALUE);
+            response.setContentLengthLong(size);
+            bytes.transferTo(response.getOutputStream());
+        } finally {
+            inProgress.leave(session);
+        }
+    }
+
+    private void admit(ObjectUrls.Claim claim) {
+        Caller caller = urls.verify(claim);
+        callers.demandLive(caller);
+    }
+
+    private void receive(String session, String sha256, long size, InputStream bytes) throws IOException {
+        long pending = arriving.merge(session, size, Long::sum);
+        try {
+            if (workspace.storedBytes(session) + pending > quota && !workspace.hasObject(session, sha256, size)) {
+                throw new RefusedException(
+                        new Refusal.TooLarge("This session's files may have " + quota + " bytes at most."));
+            }
+            objects.put(session, sha256, size, bytes);
+            workspace.addObject(session, sha256, size);
+        } catch (ObjectStore.BytesDiffer e) {
+            throw RefusedException.invalid(e.getMessage() == null ? "The bytes differ." : e.getMessage());
+        } finally {
+            arriving.computeIfPresent(session, (id, sum) -> sum == size ? null : Long.valueOf(sum - size));
+        }
+    }
+}

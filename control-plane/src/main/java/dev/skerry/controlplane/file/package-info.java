@@ -1,0 +1,5 @@
+/** A session's files: signed URLs, checked bytes, versions. */
+@NullMarked
+package dev.skerry.controlplane.file;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,105 @@
+package dev.skerry.controlplane.http;
+
+import dev.skerry.controlplane.ControlPlaneSettings;
+import dev.skerry.controlplane.problem.ProblemWriter;
+import dev.skerry.controlplane.problem.Refusal;
+import dev.skerry.controlplane.problem.RefusedException;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
+import org.springframework.http.HttpHeaders;
+import org.springframework.stereotype.Component;
+import org.springframework.web.filter.OncePerRequestFilter;
+
+/**
+ * Passes only what its listener may serve: sandbox calls on the sandbox port, worker calls with the worker's token on the internal
+ * port, paths of plain characters, bodies of bounded size.
+ */
+@Component
+@Order(Ordered.HIGHEST_PRECEDENCE)
+class Gate extends OncePerRequestFilter {
+    private static final Logger log = LoggerFactory.getLogger(Gate.class);
+    private static final Pattern SANDBOX = Pattern.compile("/sandbox/v1(/[A-Za-z0-9_-]+)+");
+    private static final Pattern INTERNAL = Pattern.compile("/internal/v1(/[A-Za-z0-9_-]+)+");
+    private static final Pattern OBJECT = Pattern.compile("/sandbox/v1/objects/.+");
+    private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+    private static final String REQUEST_ID_HEADER = "X-Request-ID";
+
+    private final Listeners listeners;
+    private final ProblemWriter problems;
+    private final long bodyLimit;
+    private final byte[] internalToken;
+
+    Gate(Listeners listeners, ProblemWriter problems, ControlPlaneSettings settings) {
+        this.listeners = listeners;
+        this.problems = problems;
+        this.bodyLimit = settings.limits().body().toBytes();
+        this.internalToken = settings.internal().token().getBytes(StandardCharsets.UTF_8);
+    }
+
+    @Override
+    protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws ServletException, IOException {
+        String requestId = Optional.ofNullable(request.getHeader(REQUEST_ID_HEADER))
+                .filter(id -> REQUEST_ID.matcher(id).matches())
+                .orElseGet(() -> UUID.randomUUID().toString());
+        response.setHeader(REQUEST_ID_HEADER, requestId);
+        MDC.put("request", requestId);
+        try {
+            Refusal refusal = refusal(request);
+            if (refusal != null) {
+                problems.write(response, refusal);
+            } else if (OBJECT.matcher(request.getRequestURI()).matches()) {
+                chain.doFilter(request, response);
+            } else {
+                chain.doFilter(new BoundedRequest(request, bodyLimit), response);
+            }
+        } catch (RefusedException refused) {
+            problems.write(response, refused.refusal());
+        } catch (RuntimeException | ServletException e) {
+            log.error("a request failed", e);
+            problems.write(response, new Refusal.Broken());
+        } finally {
+            MDC.clear();
+        }
+    }
+
+    private @Nullable Refusal refusal(HttpServletRequest request) {
+        String path = request.getRequestURI();
+        int port = request.getLocalPort();
+        if (port == listeners.internalPort()) {
+            if (!INTERNAL.matcher(path).matches()) {
+                return new Refusal.NotFound("There is nothing at this path.");
+            }
+            if (!presentsInternalToken(request)) {
+                return new Refusal.Unauthorized(
+                        "Present skerry.control-plane.internal.token as the bearer token of this call.");
+            }
+        } else if (port != listeners.sandboxPort() || !SANDBOX.matcher(path).matches()) {
+            return new Refusal.NotFound("There is nothing at this path.");
+        }
+        if (request.getContentLengthLong() > bodyLimit && !OBJECT.matcher(path).matches()) {
+            return BoundedRequest.tooLarge(bodyLimit);
+        }
+        return null;
+    }
+
+    private boolean presentsInternalToken(HttpServletRequest request) {
+        return Bearer.of(request.getHeader(HttpHeaders.AUTHORIZATION))
+                .map(token -> MessageDigest.isEqual(token.getBytes(StandardCharsets.UTF_8), internalToken))
+                .orElse(false);
+    }
+}

@@ -1,0 +1,99 @@
+package dev.skerry.controlplane.identity;
+
+import dev.skerry.controlplane.ControlPlaneSettings;
+import dev.skerry.controlplane.problem.Refusal;
+import dev.skerry.controlplane.problem.RefusedException;
+import dev.skerry.store.Incarnations;
+import dev.skerry.store.Incarnations.IncarnationRow;
+import dev.skerry.store.SessionRow;
+import dev.skerry.store.Sessions;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
+
+/** Decides whether a session token counts, and renews its lease. */
+@Component
+public class Callers {
+    private static final Duration RENEWAL = Duration.ofSeconds(3);
+
+    private final Incarnations incarnations;
+    private final Sessions sessions;
+    private final Clock clock;
+    private final Duration lease;
+
+    Callers(Incarnations incarnations, Sessions sessions, Clock clock, ControlPlaneSettings settings) {
+        this.incarnations = incarnations;
+        this.sessions = sessions;
+        this.clock = clock;
+        this.lease = settings.lease();
+    }
+
+    /** Throws {@link RefusedException} unless the token belongs to the incarnation that speaks for its session. */
+    Caller authenticate(String sessionToken) {
+        IncarnationRow row = incarnations
+                .findByToken(SessionTokens.sha256(sessionToken))
+                .orElseThrow(() -> new RefusedException(unknown()));
+        return admit(row);
+    }
+
+    /** Throws {@link RefusedException} when the caller's token has stopped to count since it was admitted. */
+    public IncarnationRow recheck(Caller caller) {
+        IncarnationRow row = incarnations
+                .find(caller.session(), caller.incarnation())
+                .orElseThrow(() -> new RefusedException(unknown()));
+        admit(row);
+        return row;
+    }
+
+    /** Like {@link #recheck}, for a proof that is not the token and renews nothing. */
+    public void demandLive(Caller caller) {
+        IncarnationRow row = incarnations
+                .find(caller.session(), caller.incarnation())
+                .orElseThrow(() -> new RefusedException(unknown()));
+        if (!row.state().equals("live")) {
+            throw new RefusedException(refusal(row));
+        }
+    }
+
+    private Caller admit(IncarnationRow row) {
+        if (!row.state().equals("live")) {
+            throw new RefusedException(refusal(row));
+        }
+        if (due(row.leaseUntil()) && !incarnations.renewLease(row.sessionId(), row.number(), lease)) {
+            throw new RefusedException(incarnations
+                    .find(row.sessionId(), row.number())
+                    .map(this::refusal)
+                    .orElseGet(Callers::unknown));
+        }
+        return new Caller(row.sessionId(), row.number());
+    }
+
+    private boolean due(@Nullable Instant leaseUntil) {
+        return leaseUntil == null
+                || Duration.between(clock.instant(), leaseUntil)
+                        .minus(lease.minus(RENEWAL))
+                        .isNegative()
+                || leaseUntil.isAfter(clock.instant().plus(lease).plus(RENEWAL));
+    }
+
+    /** Why an incarnation does not speak for its session. */
+    Refusal refusal(IncarnationRow row) {
+        if (sessions.find(row.sessionId()).map(SessionRow::ending).orElse(true)) {
+            return new Refusal.SessionEnded();
+        }
+        return switch (row.state()) {
+            case "live", "frozen" -> new Refusal.LeaseExpired();
+            case "closed" ->
+                row.refusal() != null
+                        ? new Refusal.ProbeFailed(row.refusal())
+                        : incarnations.newest(row.sessionId()) > row.number() ? new Refusal.Fenced() : unknown();
+            default -> unknown();
+        };
+    }
+
+    static Refusal unknown() {
+        return new Refusal.Unauthorized("Present the session token that hello returned as the bearer token.");
+    }
+}

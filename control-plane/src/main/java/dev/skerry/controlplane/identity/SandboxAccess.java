@@ -1,0 +1,91 @@
+package dev.skerry.controlplane.identity;
+
+import dev.skerry.controlplane.http.Bearer;
+import dev.skerry.controlplane.http.InProgress;
+import dev.skerry.controlplane.problem.RefusedException;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.MDC;
+import org.springframework.context.ApplicationEventPublisher;
+import org.springframework.core.MethodParameter;
+import org.springframework.http.HttpHeaders;
+import org.springframework.stereotype.Component;
+import org.springframework.web.bind.support.WebDataBinderFactory;
+import org.springframework.web.context.request.NativeWebRequest;
+import org.springframework.web.context.request.RequestAttributes;
+import org.springframework.web.method.support.HandlerMethodArgumentResolver;
+import org.springframework.web.method.support.ModelAndViewContainer;
+import org.springframework.web.servlet.HandlerInterceptor;
+import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
+import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
+
+/**
+ * Authenticates every sandbox call before its body is read, and serves one session only so many at once.
+ *
+ * <p>Two kinds of path have a proof of their own: hello (boot token) and object bytes (signed URL).
+ */
+@Component
+class SandboxAccess implements HandlerInterceptor, HandlerMethodArgumentResolver, WebMvcConfigurer {
+    static final String HELLO = "/sandbox/v1/hello";
+    private static final String OBJECTS = "/sandbox/v1/objects/**";
+    private static final String ATTRIBUTE = Caller.class.getName();
+
+    private final Callers callers;
+    private final ApplicationEventPublisher publisher;
+    private final InProgress inProgress;
+
+    SandboxAccess(Callers callers, ApplicationEventPublisher publisher, InProgress inProgress) {
+        this.callers = callers;
+        this.publisher = publisher;
+        this.inProgress = inProgress;
+    }
+
+    @Override
+    public void addInterceptors(InterceptorRegistry registry) {
+        registry.addInterceptor(this).addPathPatterns("/sandbox/**").excludePathPatterns(HELLO, OBJECTS);
+    }
+
+    @Override
+    public void addArgumentResolvers(List<HandlerMethodArgumentResolver> resolvers) {
+        resolvers.add(this);
+    }
+
+    @Override
+    public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler) {
+        Caller caller = callers.authenticate(Bearer.of(request.getHeader(HttpHeaders.AUTHORIZATION))
+                .orElseThrow(() -> new RefusedException(Callers.unknown())));
+        MDC.put("session", caller.session());
+        MDC.put("incarnation", Integer.toString(caller.incarnation()));
+        inProgress.enter(caller.session());
+        request.setAttribute(ATTRIBUTE, caller);
+        publisher.publishEvent(caller);
+        return true;
+    }
+
+    @Override
+    public void afterCompletion(
+            HttpServletRequest request, HttpServletResponse response, Object handler, @Nullable Exception failure) {
+        if (request.getAttribute(ATTRIBUTE) instanceof Caller caller) {
+            inProgress.leave(caller.session());
+        }
+    }
+
+    @Override
+    public boolean supportsParameter(MethodParameter parameter) {
+        return parameter.getParameterType() == Caller.class;
+    }
+
+    @Override
+    public Object resolveArgument(
+            MethodParameter parameter,
+            @Nullable ModelAndViewContainer container,
+            NativeWebRequest request,
+            @Nullable WebDataBinderFactory binders) {
+        return Objects.requireNonNull(
+                request.getAttribute(ATTRIBUTE, RequestAttributes.SCOPE_REQUEST),
+                "A handler that takes a caller must be behind the interceptor.");
+    }
+}

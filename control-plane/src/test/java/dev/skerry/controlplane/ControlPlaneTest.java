@@ -1,0 +1,55 @@
+package dev.skerry.controlplane;
+
+import dev.skerry.testing.TestingPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+import java.nio.file.Files;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.boot.test.util.TestPropertyValues;
+import org.springframework.context.ApplicationContextInitializer;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.test.context.ContextConfiguration;
+
+/** Boots the control plane on free ports, on a real Postgres and next to a real Temporal server; one for all test classes. */
+@Target(ElementType.TYPE)
+@Retention(RetentionPolicy.RUNTIME)
+@SpringBootTest(
+        classes = ControlPlaneApplication.class,
+        webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
+        properties = {
+            "management.server.port=0",
+            "skerry.control-plane.internal.port=0",
+            "skerry.control-plane.internal.token=" + ControlPlaneTest.INTERNAL_TOKEN,
+            "skerry.control-plane.keys.current=k2",
+            "skerry.control-plane.keys.secrets.k1=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=",
+            "skerry.control-plane.keys.secrets.k2=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI=",
+            "skerry.control-plane.limits.workspace=10KB",
+            "skerry.control-plane.limits.file=8KB",
+            "skerry.control-plane.limits.requests=4",
+            "skerry.control-plane.limits.events=1000",
+            "logging.level.io.temporal.internal.testservice=off",
+        })
+@ContextConfiguration(initializers = ControlPlaneTest.Servers.class)
+public @interface ControlPlaneTest {
+    String INTERNAL_TOKEN = "internal-token-of-tests";
+
+    /** Names an empty database, an empty directory and the Temporal server for the context. */
+    class Servers implements ApplicationContextInitializer<ConfigurableApplicationContext> {
+        @Override
+        public void initialize(ConfigurableApplicationContext context) {
+            try {
+                TestPropertyValues.of(
+                                "skerry.db.url=" + TestingPostgres.newDatabase(),
+                                "skerry.control-plane.files.directory=" + Files.createTempDirectory("objects"),
+                                "skerry.temporal.target=" + TestingTemporal.target())
+                        .applyTo(context);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+}

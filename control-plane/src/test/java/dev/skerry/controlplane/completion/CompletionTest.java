@@ -1,0 +1,203 @@
+package dev.skerry.controlplane.completion;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import dev.skerry.controlplane.ControlPlaneTest;
+import dev.skerry.controlplane.Http;
+import dev.skerry.controlplane.Sandbox;
+import dev.skerry.controlplane.World;
+import dev.skerry.session.FailureTypes;
+import dev.skerry.session.HelloReport;
+import dev.skerry.session.TurnOutcome;
+import dev.skerry.session.TurnStatus;
+import io.temporal.activity.Activity;
+import io.temporal.activity.ActivityInterface;
+import io.temporal.activity.ActivityOptions;
+import io.temporal.client.WorkflowClient;
+import io.temporal.client.WorkflowOptions;
+import io.temporal.client.WorkflowStub;
+import io.temporal.common.RetryOptions;
+import io.temporal.failure.ApplicationFailure;
+import io.temporal.worker.Worker;
+import io.temporal.worker.WorkerFactory;
+import io.temporal.workflow.Workflow;
+import io.temporal.workflow.WorkflowInterface;
+import io.temporal.workflow.WorkflowMethod;
+import java.time.Duration;
+import java.util.Base64;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+
+@ControlPlaneTest
+class CompletionTest {
+    private static final String QUEUE = "completion-test";
+
+    @Autowired
+    World world;
+
+    @Autowired
+    WorkflowClient temporal;
+
+    private WorkerFactory workers;
+
+    /** Asks the control plane as the real worker does: hands it the task token and leaves the activity open. */
+    @ActivityInterface
+    public interface Asking {
+        HelloReport awaitHello(String session);
+
+        TurnOutcome runTurn(String session, String turn);
+    }
+
+    @WorkflowInterface
+    public interface HelloFlow {
+        @WorkflowMethod
+        HelloReport run(String session);
+    }
+
+    @WorkflowInterface
+    public interface TurnFlow {
+        @WorkflowMethod
+        TurnOutcome run(String session, String turn);
+    }
+
+    public static class HelloFlowImpl implements HelloFlow {
+        @Override
+        public HelloReport run(String session) {
+            return asking().awaitHello(session);
+        }
+    }
+
+    public static class TurnFlowImpl implements TurnFlow {
+        @Override
+        public TurnOutcome run(String session, String turn) {
+            return asking().runTurn(session, turn);
+        }
+    }
+
+    private static Asking asking() {
+        return Workflow.newActivityStub(
+                Asking.class,
+                ActivityOptions.newBuilder()
+                        .setScheduleToCloseTimeout(Duration.ofSeconds(60))
+                        .setHeartbeatTimeout(Duration.ofSeconds(30))
+                        .setRetryOptions(
+                                RetryOptions.newBuilder().setMaximumAttempts(1).build())
+                        .build());
+    }
+
+    @BeforeEach
+    void startWorker() {
+        workers = WorkerFactory.newInstance(temporal);
+        Worker worker = workers.newWorker(QUEUE);
+        worker.registerWorkflowImplementationTypes(HelloFlowImpl.class, TurnFlowImpl.class);
+        worker.registerActivitiesImplementations(new Asking() {
+            @Override
+            public HelloReport awaitHello(String session) {
+                post(session, "/incarnations/1/hello");
+                return null;
+            }
+
+            @Override
+            public TurnOutcome runTurn(String session, String turn) {
+                post(session, "/incarnations/1/turns/" + turn);
+                return null;
+            }
+        });
+        workers.start();
+    }
+
+    private void post(String session, String path) {
+        var context = Activity.getExecutionContext();
+        context.doNotCompleteOnReturn();
+        String token = Base64.getEncoder().encodeToString(context.getTaskToken());
+        Http.Answer answer = world.worker(session, path, "{'task_token': '" + token + "'}");
+        assertThat(answer.body().path("state").asString()).isIn("waiting", "given");
+    }
+
+    @AfterEach
+    void stopWorker() {
+        workers.shutdownNow();
+    }
+
+    @Test
+    void completesTheActivityThatWaitsForHello() {
+        String session = world.session();
+        String boot = world.bootToken(session, 1);
+        HelloFlow flow = temporal.newWorkflowStub(HelloFlow.class, options("hello-" + session));
+        WorkflowClient.start(flow::run, session);
+        awaitTaskToken("incarnations", "hello_task_token", session);
+
+        world.hello(boot, World.nonce());
+
+        assertThat(WorkflowStub.fromTyped(flow).getResult(HelloReport.class))
+                .isEqualTo(new HelloReport("plain", 1, 0, 0));
+    }
+
+    @Test
+    void failsTheActivityThatWaitsForAHelloThatWasRefused() {
+        String session = world.session();
+        String boot = world.bootToken(session, 1);
+        HelloFlow flow = temporal.newWorkflowStub(HelloFlow.class, options("refused-" + session));
+        WorkflowClient.start(flow::run, session);
+        awaitTaskToken("incarnations", "hello_task_token", session);
+
+        world.hello(boot, World.nonce(), "{'id': 'S01', 'result': 'fail'}");
+
+        assertThatThrownBy(() -> WorkflowStub.fromTyped(flow).getResult(HelloReport.class))
+                .rootCause()
+                .isInstanceOfSatisfying(ApplicationFailure.class, failure -> {
+                    assertThat(failure.getType()).isEqualTo(FailureTypes.PROBE_FAILED);
+                    assertThat(failure.isNonRetryable()).isTrue();
+                });
+    }
+
+    @Test
+    void completesTheActivityThatWaitsForATurn() {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        String turn = world.turn(sandbox.session(), "Hi");
+        TurnFlow flow = temporal.newWorkflowStub(TurnFlow.class, options("turn-" + sandbox.session()));
+        WorkflowClient.start(flow::run, sandbox.session(), turn);
+
+        assertThat(sandbox.get("/next?wait=10").body().path("turn").path("id").asString())
+                .isEqualTo(turn);
+        sandbox.post("/turns/" + turn + "/outcome", "{'status': 'limit', 'reason': 'budget_reached'}");
+
+        assertThat(WorkflowStub.fromTyped(flow).getResult(TurnOutcome.class))
+                .isEqualTo(new TurnOutcome(TurnStatus.LIMIT, "budget_reached"));
+    }
+
+    @Test
+    void cancelsATurnThatNobodyWaitsForAnyMore() {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        String turn = world.turn(sandbox.session(), "Hi");
+        TurnFlow flow = temporal.newWorkflowStub(TurnFlow.class, options("gone-" + sandbox.session()));
+        WorkflowClient.start(flow::run, sandbox.session(), turn);
+        sandbox.get("/next?wait=10");
+        WorkflowStub.fromTyped(flow).terminate("gone");
+
+        await().atMost(Duration.ofSeconds(15))
+                .untilAsserted(
+                        () -> assertThat(sandbox.get("/next?wait=0").text()).isEqualTo("{\"directive\":\"cancel\"}"));
+    }
+
+    private static WorkflowOptions options(String id) {
+        return WorkflowOptions.newBuilder()
+                .setTaskQueue(QUEUE)
+                .setWorkflowId(id)
+                .build();
+    }
+
+    private void awaitTaskToken(String table, String column, String session) {
+        await().atMost(Duration.ofSeconds(15))
+                .until(() -> world.jdbc()
+                        .sql("select count(*) = 1 from " + table + " where session_id = ? and " + column
+                                + " is not null")
+                        .param(session)
+                        .query(Boolean.class)
+                        .single());
+    }
+}

@@ -1,0 +1,190 @@
+package dev.skerry.controlplane.turn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.skerry.controlplane.ControlPlaneTest;
+import dev.skerry.controlplane.Http.Answer;
+import dev.skerry.controlplane.Sandbox;
+import dev.skerry.controlplane.World;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.annotation.Autowired;
+
+@ControlPlaneTest
+class TurnTest {
+    @Autowired
+    World world;
+
+    @Test
+    void deliversATurnUntilItsOutcomeIsRecorded() {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        String turn = world.turn(sandbox.session(), "Write a haiku.");
+
+        assertThat(sandbox.get("/next?wait=0").status()).isEqualTo(204);
+        assertThat(world.give(sandbox, turn).body().path("state").asString()).isEqualTo("given");
+        Answer delivered = sandbox.get("/next?wait=0");
+
+        assertThat(delivered.body().path("turn").toString())
+                .isEqualTo(
+                        "{\"id\":\"" + turn
+                                + "\",\"attempt\":1,\"input\":[{\"text\":\"Write a haiku.\",\"type\":\"text\"}],\"next_seq\":1}");
+        assertThat(sandbox.get("/next?wait=0").body()).isEqualTo(delivered.body());
+        assertThat(sandbox.get("/state").body().path("turn"))
+                .isEqualTo(delivered.body().path("turn"));
+
+        sandbox.post("/turns/" + turn + "/outcome", "{'status': 'completed', 'result': 'ok', 'files': []}");
+        assertThat(sandbox.get("/next?wait=0").status()).isEqualTo(204);
+        assertThat(sandbox.get("/state").body().path("turn").isNull()).isTrue();
+    }
+
+    @Test
+    void wakesAWaitingPollAtOnce() throws Exception {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        String turn = world.turn(sandbox.session(), "Hi");
+
+        CompletableFuture<Answer> poll = CompletableFuture.supplyAsync(() -> sandbox.get("/next?wait=20"));
+        world.give(sandbox, turn);
+
+        assertThat(poll.get(4, TimeUnit.SECONDS).body().path("turn").path("id").asString())
+                .isEqualTo(turn);
+    }
+
+    @Test
+    void endsAWaitingPollOfAFencedSandbox() throws Exception {
+        Sandbox sandbox = world.boot(world.session(), 1);
+
+        CompletableFuture<Answer> poll = CompletableFuture.supplyAsync(() -> sandbox.get("/next?wait=20"));
+        world.bootToken(sandbox.session(), 2);
+
+        assertThat(poll.get(4, TimeUnit.SECONDS).code()).isEqualTo("fenced");
+    }
+
+    @Test
+    void countsAnAttemptPerIncarnation() {
+        Sandbox first = world.boot(world.session(), 1);
+        String turn = world.turn(first.session(), "Hi");
+        world.give(first, turn);
+        world.give(first, turn);
+        Sandbox second = world.boot(first.session(), 2);
+        world.give(second, turn);
+
+        assertThat(second.get("/state").body().path("turn").path("attempt").asInt())
+                .isEqualTo(2);
+        assertThat(world.eventTypes(first.session()))
+                .containsExactly("session.ready", "turn.started", "session.ready", "turn.started");
+    }
+
+    @Test
+    void givesNoTurnToASandboxThatIsGone() {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        String turn = world.turn(sandbox.session(), "Hi");
+        world.jdbc()
+                .sql("update incarnations set last_seen_at = now() - interval '2 minutes' where session_id = ?")
+                .param(sandbox.session())
+                .update();
+
+        Answer silent = world.give(sandbox, turn);
+        world.worker(sandbox.session(), "/incarnations/1/close", "{}");
+        Answer closed = world.give(sandbox, turn);
+
+        assertThat(silent.body().path("state").asString()).isEqualTo("lost");
+        assertThat(silent.body().path("reason").asString()).isEqualTo("sandbox_silent");
+        assertThat(closed.body().path("reason").asString()).isEqualTo("sandbox_not_live");
+    }
+
+    @Test
+    void recordsAnOutcomeOnce() {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        String turn = world.turn(sandbox.session(), "Hi");
+        world.give(sandbox, turn);
+        String path = "/turns/" + turn + "/outcome";
+        String completed = "{'status': 'completed', 'result': 'Done.\\u0000', 'reason': null, 'files': ['a/b.txt']}";
+
+        assertThat(sandbox.post(path, completed).status()).isEqualTo(204);
+        assertThat(sandbox.post(path, completed).status()).isEqualTo(204);
+        Answer other = sandbox.post(path, "{'status': 'failed'}");
+
+        assertThat(other.status()).isEqualTo(409);
+        assertThat(other.code()).isEqualTo("conflict");
+        assertThat(world.events(sandbox.session()))
+                .filteredOn(event ->
+                        event.type().startsWith("turn.") && !event.type().equals("turn.started"))
+                .singleElement()
+                .satisfies(event -> {
+                    assertThat(event.type()).isEqualTo("turn.completed");
+                    assertThat(event.turnId()).isEqualTo(turn);
+                    assertThat(event.data()).contains("\"a/b.txt\"", "\"calls\": 0", "duration_ms", "Done.");
+                });
+        assertThat(world.give(sandbox, turn).body().toString())
+                .isEqualTo("{\"state\":\"over\",\"outcome\":{\"status\":\"completed\",\"reason\":null}}");
+    }
+
+    @Test
+    void refusesOutcomesThatAreNotTheSandboxsToGive() {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        Sandbox stranger = world.boot(world.session(), 1);
+        String turn = world.turn(sandbox.session(), "Hi");
+        String path = "/turns/" + turn + "/outcome";
+
+        assertThat(sandbox.post(path, "{'status': 'completed'}").code()).isEqualTo("turn_over");
+        world.give(sandbox, turn);
+        assertThat(stranger.post(path, "{'status': 'completed'}").status()).isEqualTo(404);
+        assertThat(sandbox.post(path, "{'status': 'won'}").status()).isEqualTo(422);
+        assertThat(sandbox.post(path, "{'status': 'completed', 'files': ['../x']}")
+                        .status())
+                .isEqualTo(422);
+        assertThat(sandbox.post(path, "{'status': 'failed', 'reason': 'Not a code'}")
+                        .status())
+                .isEqualTo(422);
+    }
+
+    @Test
+    void tellsASandboxToCancel() {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        String turn = world.turn(sandbox.session(), "Hi");
+        world.give(sandbox, turn);
+        String heartbeat = "{'turn': '" + turn + "'}";
+
+        assertThat(sandbox.post("/heartbeat", heartbeat).text()).isEqualTo("{\"directive\":null}");
+        world.worker(sandbox.session(), "/turns/" + turn + "/cancel", "{}");
+
+        assertThat(sandbox.post("/heartbeat", heartbeat).text()).isEqualTo("{\"directive\":\"cancel\"}");
+        assertThat(sandbox.get("/next?wait=0").text()).isEqualTo("{\"directive\":\"cancel\"}");
+        assertThat(sandbox.post("/turns/" + turn + "/outcome", "{'status': 'cancelled'}")
+                        .status())
+                .isEqualTo(204);
+        assertThat(sandbox.get("/next?wait=0").status()).isEqualTo(204);
+    }
+
+    @Test
+    void endsATurnThatNoSandboxWillEnd() {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        String turn = world.turn(sandbox.session(), "Hi");
+        String end =
+                "{'status': 'failed', 'reason': {'code': 'sandbox_lost', 'message': 'Three sandboxes were lost.'}}";
+
+        assertThat(world.worker(sandbox.session(), "/turns/" + turn + "/end", end)
+                        .status())
+                .isEqualTo(204);
+        assertThat(world.worker(sandbox.session(), "/turns/" + turn + "/end", end)
+                        .status())
+                .isEqualTo(204);
+
+        assertThat(world.eventTypes(sandbox.session())).containsExactly("session.ready", "turn.failed");
+    }
+
+    @Test
+    void servesOneSessionOnlySoManyRequestsAtOnce() {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        var polls = java.util.stream.IntStream.range(0, 8)
+                .mapToObj(ignored ->
+                        CompletableFuture.supplyAsync(() -> sandbox.get("/next?wait=2"), Thread::startVirtualThread))
+                .toList();
+
+        var statuses = polls.stream().map(poll -> poll.join().status()).toList();
+
+        assertThat(statuses).contains(429).contains(204);
+        assertThat(sandbox.get("/next?wait=0").status()).isEqualTo(204);
+    }
+}
