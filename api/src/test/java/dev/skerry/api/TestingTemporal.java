@@ -23,7 +23,7 @@ final class TestingTemporal implements AutoCloseable {
         server = TestServer.createPortBoundServer(port, true);
         OperatorServiceStubs operator = OperatorServiceStubs.newServiceStubs(OperatorServiceStubsOptions.newBuilder()
                 .setTarget("127.0.0.1:" + port)
-                .build());
+                .validateAndBuildWithDefaults());
         operator.blockingStub()
                 .addSearchAttributes(AddSearchAttributesRequest.newBuilder()
                         .setNamespace("default")

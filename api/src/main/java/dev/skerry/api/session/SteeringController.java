@@ -18,9 +18,6 @@ import org.springframework.web.bind.annotation.RestController;
 @RestController
 @ResponseStatus(HttpStatus.ACCEPTED)
 class SteeringController {
-    private static final ApiException NOT_YET =
-            new ApiException(ProblemCode.UNAVAILABLE, "The session has not started yet. Try again in a few seconds.");
-
     private final TenantSessions owned;
     private final Workflows workflows;
     private final SessionViews views;
@@ -54,7 +51,11 @@ class SteeringController {
         try {
             wish.accept(session.id());
         } catch (SteeringException.Gone e) {
-            throw owned.require(tenant, id).unborn() ? NOT_YET : e;
+            if (owned.require(tenant, id).unborn()) {
+                throw new ApiException(
+                        ProblemCode.UNAVAILABLE, "The session has not started yet. Try again in a few seconds.");
+            }
+            throw e;
         }
         return views.view(owned.require(tenant, id));
     }
