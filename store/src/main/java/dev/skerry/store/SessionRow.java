@@ -46,6 +46,11 @@ public record SessionRow(
         return status.equals("terminated") || status.equals("failed");
     }
 
+    /** True while nothing has acted on the session yet: perhaps because nobody was told of it. */
+    public boolean unborn() {
+        return status.equals("provisioning") && incarnation == 0;
+    }
+
     static SessionRow from(ResultSet row, int ignored) throws SQLException {
         return new SessionRow(
                 row.getString("id"),

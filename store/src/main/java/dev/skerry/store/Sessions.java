@@ -85,6 +85,26 @@ public class Sessions {
     }
 
     /**
+     * Sessions that look as if their workflow had not been told: nothing has acted on them since they were created, or a turn waits
+     * though the session has nothing to do; in each case since before {@code since}. By id, after {@code afterId}, at most
+     * {@code limit}.
+     */
+    public List<SessionRow> neglected(Instant since, String afterId, int limit) {
+        return jdbc.sql("""
+                        select * from sessions s
+                        where id > :after
+                          and ((status = 'provisioning' and incarnation = 0 and created_at < :since)
+                               or (status in ('idle', 'suspended') and exists (
+                                   select 1 from turns t where t.session_id = s.id and t.status = 'queued' and t.created_at < :since)))
+                        order by id limit :limit""")
+                .param("after", afterId)
+                .param("since", Columns.utc(since))
+                .param("limit", limit)
+                .query(SessionRow::from)
+                .list();
+    }
+
+    /**
      * Projects the workflow's state onto the row, once per transition: a number that is not above the last one changes nothing and
      * answers false. A null leaves provider, metro and incarnation as they are; reason is always replaced. An ended session stays
      * ended.

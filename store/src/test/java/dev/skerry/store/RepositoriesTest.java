@@ -61,6 +61,27 @@ class RepositoriesTest {
     }
 
     @Test
+    void sessionsThatNobodyActsOnAreNeglected() {
+        String unborn = fixture.session(1);
+        String waiting = fixture.session(1);
+        String busy = fixture.session(1);
+        String content = fixture.session(1);
+        fixture.turn(waiting);
+        fixture.turn(busy);
+        sessions.project(waiting, 1, "idle", null, null, 1, null, null);
+        sessions.project(busy, 1, "running", null, null, 1, null, null);
+        sessions.project(content, 1, "suspended", null, null, 1, null, null);
+        Instant soon = Instant.now().plusSeconds(60);
+        assertThat(sessions.neglected(soon, "", 1_000))
+                .extracting(SessionRow::id)
+                .contains(unborn, waiting)
+                .doesNotContain(busy, content);
+        assertThat(sessions.neglected(Instant.now().minusSeconds(60), "", 1_000))
+                .isEmpty();
+        assertThat(sessions.neglected(soon, "ses_z", 1_000)).isEmpty();
+    }
+
+    @Test
     void eventsAreNumberedWithoutGapsAndAnnounced() throws Exception {
         String session = fixture.session(1);
         BlockingQueue<String> heard = new ArrayBlockingQueue<>(100);

@@ -1,0 +1,76 @@
+package dev.skerry.api.session;
+
+import dev.skerry.api.workflow.Delivery;
+import dev.skerry.api.workflow.SteeringException;
+import dev.skerry.api.workflow.Workflows;
+import dev.skerry.store.SessionRow;
+import dev.skerry.store.Sessions;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+import org.springframework.scheduling.annotation.Scheduled;
+import org.springframework.stereotype.Component;
+
+/**
+ * Finishes what a crash or an outage left between the store and Temporal.
+ *
+ * <p>A session and a message are recorded before Temporal hears of them, because the opposite order would lose what was said. A
+ * process that dies in between leaves a session that nobody runs, or a turn that nobody works on, and its client may be gone too.
+ * Everything done here may be repeated, so replicas need no agreement on who does it.
+ */
+@Component
+class SessionReconciler {
+    private static final Logger log = LoggerFactory.getLogger(SessionReconciler.class);
+    private static final Duration PATIENCE = Duration.ofSeconds(15);
+    private static final int PAGE = 100;
+
+    private final Sessions sessions;
+    private final Workflows workflows;
+    private final Delivery delivery;
+    private final Clock clock;
+
+    SessionReconciler(Sessions sessions, Workflows workflows, Delivery delivery, Clock clock) {
+        this.sessions = sessions;
+        this.workflows = workflows;
+        this.delivery = delivery;
+        this.clock = clock;
+    }
+
+    @Scheduled(fixedDelay = 30, initialDelay = 15, timeUnit = TimeUnit.SECONDS)
+    void reconcile() {
+        try {
+            reconcile(PATIENCE);
+        } catch (SteeringException.Away | DataAccessException e) {
+            log.warn("could not look after neglected sessions, will try again: {}", e.getMessage());
+        }
+    }
+
+    void reconcile(Duration patience) {
+        String after = "";
+        List<SessionRow> page;
+        do {
+            page = sessions.neglected(clock.instant().minus(patience), after, PAGE);
+            for (SessionRow session : page) {
+                reconcile(session);
+                after = session.id();
+            }
+        } while (page.size() == PAGE);
+    }
+
+    private void reconcile(SessionRow session) {
+        try {
+            if (!session.unborn()) {
+                delivery.submitWaiting(session);
+            } else if (!workflows.exists(session.id())) {
+                delivery.start(session);
+                log.info("started {}, which Temporal had not heard of", session.id());
+            }
+        } catch (SteeringException.Gone | SteeringException.Refused e) {
+            log.warn("{} cannot be helped from here: {}", session.id(), e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,5 @@
+/** Sessions: creation, listing, steering, end. */
+@NullMarked
+package dev.skerry.api.session;
+
+import org.jspecify.annotations.NullMarked;

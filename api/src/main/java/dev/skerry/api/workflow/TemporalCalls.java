@@ -1,0 +1,79 @@
+package dev.skerry.api.workflow;
+
+import dev.skerry.api.ApiSettings;
+import io.grpc.Context;
+import io.grpc.StatusRuntimeException;
+import io.temporal.api.errordetails.v1.NamespaceNotFoundFailure;
+import io.temporal.client.WorkflowExecutionAlreadyStarted;
+import io.temporal.client.WorkflowNotFoundException;
+import io.temporal.client.WorkflowUpdateException;
+import io.temporal.serviceclient.StatusUtils;
+import jakarta.annotation.PreDestroy;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.stereotype.Component;
+
+/** Puts a deadline on every call to Temporal, retries included, and gives each failure one of three meanings. */
+@Component
+class TemporalCalls {
+    private static final Logger log = LoggerFactory.getLogger(TemporalCalls.class);
+
+    private final Duration timeout;
+    private final ScheduledExecutorService deadlines = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("temporal-deadlines").factory());
+
+    TemporalCalls(ApiSettings settings) {
+        this.timeout = settings.temporalTimeout();
+    }
+
+    @PreDestroy
+    void stop() {
+        deadlines.shutdownNow();
+    }
+
+    <T> T call(Callable<T> call) {
+        try (Context.CancellableContext context =
+                Context.current().withDeadlineAfter(timeout.toMillis(), TimeUnit.MILLISECONDS, deadlines)) {
+            return context.call(call);
+        } catch (Exception e) {
+            throw translate(e);
+        }
+    }
+
+    private static SteeringException translate(Exception failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            switch (cause) {
+                case WorkflowUpdateException refused -> {
+                    return new SteeringException.Refused(refused);
+                }
+                case WorkflowExecutionAlreadyStarted closed -> {
+                    return new SteeringException.Gone(closed);
+                }
+                case WorkflowNotFoundException missing -> {
+                    return namespaceMissing(missing) ? away(missing) : new SteeringException.Gone(missing);
+                }
+                default -> {}
+            }
+        }
+        return away(failure);
+    }
+
+    private static boolean namespaceMissing(WorkflowNotFoundException failure) {
+        return failure.getCause() instanceof StatusRuntimeException status
+                && StatusUtils.hasFailure(status, NamespaceNotFoundFailure.class);
+    }
+
+    private static SteeringException away(Exception failure) {
+        Throwable root = failure;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        log.warn("a call to Temporal failed: {}", root.toString());
+        return new SteeringException.Away(failure);
+    }
+}
