@@ -3,19 +3,29 @@ package dev.skerry.controlplane;
 import dev.skerry.session.Ulid;
 import dev.skerry.store.StoreConfiguration;
 import java.time.Clock;
+import java.util.Map;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.ConfigurationPropertiesScan;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
 
-/** Runs the control plane. */
+/** The control plane role; its settings are in {@code control-plane.yaml}. */
 @SpringBootApplication(proxyBeanMethods = false)
 @ConfigurationPropertiesScan
 @Import(StoreConfiguration.class)
 public class ControlPlaneApplication {
+    ControlPlaneApplication() {}
+
+    /** The role, ready to run. */
+    public static SpringApplication application() {
+        SpringApplication application = new SpringApplication(ControlPlaneApplication.class);
+        application.setDefaultProperties(Map.of("spring.config.name", "control-plane"));
+        return application;
+    }
+
     public static void main(String[] arguments) {
-        SpringApplication.run(ControlPlaneApplication.class, arguments);
+        application().run(arguments);
     }
 
     @Bean

@@ -21,6 +21,7 @@ import org.springframework.test.context.ContextConfiguration;
         classes = ControlPlaneApplication.class,
         webEnvironment = SpringBootTest.WebEnvironment.RANDOM_PORT,
         properties = {
+            "spring.config.name=control-plane",
             "management.server.port=0",
             "skerry.control-plane.internal.port=0",
             "skerry.control-plane.internal.token=" + ControlPlaneTest.INTERNAL_TOKEN,

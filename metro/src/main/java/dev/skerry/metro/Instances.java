@@ -152,7 +152,9 @@ final class Instances {
     }
 
     private synchronized void ended(Instance instance, Handle handle, OptionalInt code) {
-        if (instance.handle == handle && byUuid.containsKey(instance.uuid)) {
+        if (handle.identity().equals(instance.process)
+                && instance.handle != null
+                && byUuid.containsKey(instance.uuid)) {
             handle.end(Duration.ZERO);
             stopped(instance, ENDED_BY_ITSELF, code.orElse(0));
         }

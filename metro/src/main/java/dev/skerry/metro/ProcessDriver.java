@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -74,7 +75,7 @@ final class ProcessDriver implements SandboxDriver {
 
     private static @Nullable Path onPath(String name) {
         String path = System.getenv().getOrDefault("PATH", "/usr/bin:/bin");
-        for (String directory : path.split(":")) {
+        for (String directory : path.split(":", -1)) {
             Path candidate = Path.of(directory, name);
             if (Files.isExecutable(candidate)) {
                 return candidate;
@@ -182,14 +183,15 @@ final class ProcessDriver implements SandboxDriver {
         @Override
         public void onExit(Consumer<OptionalInt> action) {
             if (process != null) {
-                process.onExit().thenAccept(ended -> action.accept(OptionalInt.of(ended.exitValue())));
+                Future<?> _ = process.onExit().thenAccept(ended -> action.accept(OptionalInt.of(ended.exitValue())));
                 return;
             }
-            ProcessHandle.of(identity.pid())
-                    .filter(found -> alive())
-                    .ifPresentOrElse(
-                            found -> found.onExit().thenAccept(ended -> action.accept(OptionalInt.empty())),
-                            () -> action.accept(OptionalInt.empty()));
+            ProcessHandle found = ProcessHandle.of(identity.pid()).orElse(null);
+            if (found == null || !alive()) {
+                action.accept(OptionalInt.empty());
+            } else {
+                Future<?> _ = found.onExit().thenAccept(_ -> action.accept(OptionalInt.empty()));
+            }
         }
 
         @Override

@@ -14,7 +14,8 @@ final class Distribution {
     static Path jar() {
         Path jar = root().resolve("cli/target/dist/skerry.jar");
         if (!Files.exists(jar)) {
-            throw new IllegalStateException(jar + " is missing: run these tests by ./mvnw verify, which builds it first.");
+            throw new IllegalStateException(
+                    jar + " is missing: run these tests by ./mvnw verify, which builds it first.");
         }
         return jar;
     }

@@ -1,0 +1,57 @@
+package dev.skerry.cli.client;
+
+import dev.skerry.cli.ExitCode;
+import dev.skerry.cli.Failure;
+import java.util.Map;
+
+/** The API said no, and why. */
+public final class ApiProblem extends Failure {
+    private static final Map<String, String> ADVICE = Map.of(
+            "unauthorized",
+                    "Set SKERRY_API_KEY to a key of this server; `skerry up` keeps its own in $SKERRY_HOME/api-key.",
+            "not_found", "`skerry session list` shows the sessions that there are.",
+            "session_ended", "Start a new session with `skerry session create` or `skerry run`.",
+            "too_large", "Put long material into files, or into several messages.",
+            "rate_limited", "Wait a little and try again.",
+            "unavailable", "Wait a little and try again; `skerry doctor` says what is away.");
+    private static final int SERVER_ERRORS = 500;
+    private static final int TOO_MANY = 429;
+    private static final int PAYMENT_REQUIRED = 402;
+
+    private final int status;
+    private final String code;
+
+    ApiProblem(int status, String code, String detail, String requestId) {
+        super(exitCode(status, code), detail, advice(status, code, requestId));
+        this.status = status;
+        this.code = code;
+    }
+
+    /** HTTP status. */
+    public int status() {
+        return status;
+    }
+
+    /** Stable code of the problem. */
+    public String code() {
+        return code;
+    }
+
+    private static ExitCode exitCode(int status, String code) {
+        if (status == TOO_MANY || status == PAYMENT_REQUIRED || code.startsWith("budget")) {
+            return ExitCode.LIMIT;
+        }
+        return status >= SERVER_ERRORS ? ExitCode.NO_STACK : ExitCode.REFUSED;
+    }
+
+    private static String advice(int status, String code, String requestId) {
+        String known = ADVICE.get(code);
+        if (known != null) {
+            return known;
+        }
+        String asked = requestId.isEmpty() ? "" : " (request " + requestId + ")";
+        return status >= SERVER_ERRORS
+                ? "Look at the server's log" + asked + "."
+                : "Correct the command and run it again" + asked + ".";
+    }
+}

@@ -1,0 +1,97 @@
+package dev.skerry.cli.command;
+
+import dev.skerry.api.ApiApplication;
+import dev.skerry.cli.ExitCode;
+import dev.skerry.cli.Failure;
+import dev.skerry.cli.Home;
+import dev.skerry.cli.stack.LocalMetro;
+import dev.skerry.cli.terminal.Interrupts;
+import dev.skerry.controlplane.ControlPlaneApplication;
+import dev.skerry.metro.MetroServer;
+import dev.skerry.worker.WorkerApplication;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.springframework.boot.SpringApplication;
+import org.springframework.context.ConfigurableApplicationContext;
+import picocli.CommandLine.Command;
+
+/** One role in this process, as production runs it; settings come from the environment. */
+public final class RoleCommand {
+    private RoleCommand() {}
+
+    private static int serve(SpringApplication role) throws InterruptedException {
+        CountDownLatch end = new CountDownLatch(1);
+        Interrupts.handle(_ -> end.countDown());
+        role.setRegisterShutdownHook(false);
+        try (ConfigurableApplicationContext _ = role.run()) {
+            end.await();
+        } catch (RuntimeException e) {
+            Throwable root = e;
+            while (root.getCause() != null) {
+                root = root.getCause();
+            }
+            throw new Failure(
+                    ExitCode.NO_STACK, "This role does not start: " + root.getMessage(), "Correct that setting.", e);
+        }
+        return ExitCode.OK.code();
+    }
+
+    /** The process for people. */
+    @Command(name = "api", description = "Runs the api role.", mixinStandardHelpOptions = true)
+    public static final class Api implements Callable<Integer> {
+        @Override
+        public Integer call() throws InterruptedException {
+            return serve(ApiApplication.application());
+        }
+    }
+
+    /** The process that polls Temporal. */
+    @Command(name = "worker", description = "Runs the worker role.", mixinStandardHelpOptions = true)
+    public static final class Worker implements Callable<Integer> {
+        @Override
+        public Integer call() throws InterruptedException {
+            return serve(WorkerApplication.application());
+        }
+    }
+
+    /** The process that sandboxes talk to. */
+    @Command(name = "control-plane", description = "Runs the control plane role.", mixinStandardHelpOptions = true)
+    public static final class ControlPlane implements Callable<Integer> {
+        @Override
+        public Integer call() throws InterruptedException {
+            return serve(ControlPlaneApplication.application());
+        }
+    }
+
+    /** A metro on this machine. */
+    @Command(
+            name = "metro",
+            description = {
+                "Runs a Unikraft-Cloud-compatible metro on this machine.",
+                "SKERRY_METRO_TOKEN names its secret, SKERRY_METRO_PORT its port (7076)."
+            },
+            mixinStandardHelpOptions = true)
+    public static final class Metro implements Callable<Integer> {
+        @Override
+        public Integer call() throws InterruptedException, IOException {
+            String token = System.getenv().getOrDefault("SKERRY_METRO_TOKEN", "");
+            if (token.isBlank()) {
+                throw new Failure(
+                        ExitCode.USAGE,
+                        "The metro has no token.",
+                        "Set SKERRY_METRO_TOKEN to a secret that workers share.");
+            }
+            int port = Integer.parseInt(System.getenv().getOrDefault("SKERRY_METRO_PORT", "7076"));
+            Home home = Home.of(System.getenv());
+            home.create();
+            CountDownLatch end = new CountDownLatch(1);
+            Interrupts.handle(_ -> end.countDown());
+            try (MetroServer metro = LocalMetro.start(home, token, port)) {
+                System.out.println("Metro on port " + metro.port() + ", sandboxes are " + metro.isolation());
+                end.await();
+            }
+            return ExitCode.OK.code();
+        }
+    }
+}

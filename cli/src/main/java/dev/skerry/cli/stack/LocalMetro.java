@@ -1,0 +1,27 @@
+package dev.skerry.cli.stack;
+
+import dev.skerry.cli.Home;
+import dev.skerry.metro.MetroConfiguration;
+import dev.skerry.metro.MetroServer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/** A metro on this machine that can boot the sandbox runtime of this distribution. */
+public final class LocalMetro {
+    public static final String IMAGE = "skerry/sandbox:local";
+
+    private LocalMetro() {}
+
+    /** {@code port} 0 takes any; its sandboxes end with it. */
+    public static MetroServer start(Home home, String token, int port) throws IOException {
+        Python python = Python.find();
+        Path runtime = SandboxRuntime.unpack(home);
+        MetroConfiguration.Image image = new MetroConfiguration.Image(
+                List.of(python.executable().toString(), "-B", "-I", runtime.toString()),
+                List.of(python.prefix(), runtime.getParent()));
+        return MetroServer.start(MetroConfiguration.local(token, home.metro(), Map.of(IMAGE, image))
+                .withPort(port));
+    }
+}
