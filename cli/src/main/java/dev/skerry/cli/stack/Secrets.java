@@ -52,7 +52,7 @@ final class Secrets {
         return Base64.getEncoder().encodeToString(bytes);
     }
 
-    private static String kept(Path file, Supplier<String> make) throws IOException {
+    private synchronized String kept(Path file, Supplier<String> make) throws IOException {
         if (!Files.exists(file)) {
             Path fresh = Files.createTempFile(
                     file.getParent(),

@@ -16,6 +16,7 @@ public final class Interrupts {
     private Interrupts() {}
 
     /** Calls {@code handler} with the signal's name, on a thread of its own, each time one arrives. */
+    @SuppressWarnings("ReferenceEquality")
     public static void handle(Handler handler) {
         try {
             Class<?> signal = Class.forName("sun.misc.Signal");
