@@ -57,6 +57,10 @@ public final class TestingApi implements AutoCloseable {
         return context.getBean(type);
     }
 
+    <T> T handlers(Class<T> type, String name) {
+        return context.getBean(name, type);
+    }
+
     int port() {
         return Integer.parseInt(context.getEnvironment().getProperty("local.server.port", "0"));
     }

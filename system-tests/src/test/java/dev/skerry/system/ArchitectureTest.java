@@ -12,6 +12,7 @@ import com.tngtech.archunit.lang.ArchRule;
 @AnalyzeClasses(packages = "dev.skerry", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
     private static final String SESSION = "dev.skerry.session..";
+    private static final String REAPER = "dev.skerry.reaper..";
     private static final String TEMPORAL = "dev.skerry.temporal..";
     private static final String ACTIVITIES = "dev.skerry.activities..";
     private static final String WORKER = "dev.skerry.worker..";
@@ -24,7 +25,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule workflowsKnowNobody = noClasses()
             .that()
-            .resideInAnyPackage(SESSION, TEMPORAL)
+            .resideInAnyPackage(SESSION, REAPER, TEMPORAL)
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage(ACTIVITIES, WORKER, STORE, CONTROL_PLANE, API, METRO, CLI)
@@ -33,7 +34,7 @@ class ArchitectureTest {
     @ArchTest
     static final ArchRule workflowsDoNoInputOrOutput = noClasses()
             .that()
-            .resideInAPackage(SESSION)
+            .resideInAnyPackage(SESSION, REAPER)
             .should()
             .dependOnClassesThat()
             .resideInAnyPackage(
@@ -140,6 +141,6 @@ class ArchitectureTest {
             .that()
             .haveSimpleNameEndingWith("Impl")
             .should()
-            .resideInAPackage(SESSION)
+            .resideInAnyPackage(SESSION, REAPER)
             .because("only Temporal's own workflow triplet has an Impl");
 }

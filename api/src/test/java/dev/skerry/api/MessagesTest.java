@@ -1,0 +1,141 @@
+package dev.skerry.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.skerry.store.Messages;
+import dev.skerry.store.Sessions;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MessagesTest {
+    private static final int MIB = 1024 * 1024;
+
+    private final TestingApi api = TestingApi.shared();
+    private final TestingClient client = api.client();
+    private final String session = client.newSession();
+    private final String path = "/v1/sessions/" + session + "/messages";
+
+    @Test
+    void aMessageIsATurnThatTheWorkflowQueues() {
+        TestingClient.Answer sent = client.post(path, "{\"text\":\"Hello\"}");
+        assertThat(sent.status()).isEqualTo(202);
+        String turn = sent.at("/turn/id");
+        assertThat(sent.at("/turn/status")).isEqualTo("queued");
+        assertThat(RecordingWorkflow.asked(session)).containsExactly("submit " + turn);
+        TestingClient.Answer messages = client.get(path);
+        assertThat(messages.json().at("/data")).hasSize(1);
+        assertThat(messages.at("/data/0/role")).isEqualTo("user");
+        assertThat(messages.at("/data/0/turn")).isEqualTo(turn);
+        assertThat(messages.at("/data/0/content/0/text")).isEqualTo("Hello");
+    }
+
+    @Test
+    void showsToolResultsWithTheCallTheyAnswer() {
+        String turn = client.post(path, "{\"text\":\"Hello\"}").at("/turn/id");
+        api.bean(Messages.class).appendToolResult(session, turn, "msg_" + UUID.randomUUID(), "[]", "call_1", true);
+        assertThat(client.get(path).json().at("/data/1/tool_call_id").asString())
+                .isEqualTo("call_1");
+        assertThat(client.get(path).json().at("/data/1/is_error").asBoolean()).isTrue();
+        assertThat(client.get(path).json().at("/data/0").has("is_error")).isFalse();
+    }
+
+    @Test
+    void listsOldestFirstPageByPage() {
+        for (String text : new String[] {"a", "b", "c"}) {
+            client.post(path, "{\"text\":\"" + text + "\"}");
+        }
+        TestingClient.Answer page = client.get(path + "?limit=2");
+        assertThat(page.json()
+                        .at("/data")
+                        .valueStream()
+                        .map(message -> message.at("/content/0/text").asString()))
+                .containsExactly("a", "b");
+        TestingClient.Answer rest = client.get(path + "?limit=2&cursor=" + page.at("/next_cursor"));
+        assertThat(rest.json()
+                        .at("/data")
+                        .valueStream()
+                        .map(message -> message.at("/content/0/text").asString()))
+                .containsExactly("c");
+        assertThat(rest.json().at("/has_more").asBoolean()).isFalse();
+        assertThat(client.get(path + "?cursor=-1").status()).isEqualTo(422);
+    }
+
+    @Test
+    void theSameIdempotencyKeySendsOnce() {
+        String key = UUID.randomUUID().toString();
+        TestingClient.Answer first = client.post(path, "{\"text\":\"Hello\"}", "Idempotency-Key", key);
+        TestingClient.Answer second = client.post(path, "{\"text\":\"Hello\"}", "Idempotency-Key", key);
+        assertThat(second.text()).isEqualTo(first.text());
+        assertThat(client.get(path).json().at("/data")).hasSize(1);
+    }
+
+    @Test
+    void refusesAMessageToAnEndedSession() {
+        api.bean(Sessions.class).project(session, 1, "terminated", "deleted", "Deleted.", null, null, null);
+        TestingClient.Answer refused = client.post(path, "{\"text\":\"Hello\"}");
+        assertThat(refused.status()).isEqualTo(409);
+        assertThat(refused.at("/code")).isEqualTo("session_ended");
+        assertThat(client.get(path).json().at("/data")).isEmpty();
+    }
+
+    @Test
+    void aTurnThatTheWorkflowRefusesHasFailed() {
+        RecordingWorkflow.refuse(session);
+        TestingClient.Answer refused = client.post(path, "{\"text\":\"Hello\"}");
+        assertThat(refused.status()).isEqualTo(409);
+        assertThat(refused.at("/code")).isEqualTo("session_ended");
+        String turn = client.get(path).at("/data/0/turn");
+        TestingClient.Answer failed = client.get("/v1/sessions/" + session + "/turns/" + turn);
+        assertThat(failed.at("/status")).isEqualTo("failed");
+        assertThat(failed.at("/reason")).isEqualTo("session_ended");
+        assertThat(client.get("/v1/sessions/" + session + "/events")
+                        .json()
+                        .at("/data")
+                        .valueStream())
+                .extracting(event -> event.at("/type").asString())
+                .endsWith("turn.queued", "turn.failed");
+    }
+
+    @Test
+    void refusesAMessageToASessionWhoseWorkflowIsGone() {
+        String gone = Rows.session(api, "ten_default");
+        api.bean(Sessions.class).project(gone, 1, "idle", null, null, 1, null, null);
+        TestingClient.Answer refused = client.post("/v1/sessions/" + gone + "/messages", "{\"text\":\"Hello\"}");
+        assertThat(refused.status()).isEqualTo(409);
+        assertThat(refused.at("/code")).isEqualTo("session_ended");
+    }
+
+    @Test
+    void aMessageToASessionThatTemporalNeverHeardOfStartsIt() {
+        String unborn = Rows.session(api, "ten_default");
+        String earlier = Rows.turn(api, unborn);
+        TestingClient.Answer sent = client.post("/v1/sessions/" + unborn + "/messages", "{\"text\":\"Hello\"}");
+        assertThat(sent.status()).isEqualTo(202);
+        assertThat(RecordingWorkflow.asked(unborn))
+                .containsExactly("submit " + earlier, "submit " + sent.at("/turn/id"));
+    }
+
+    @Test
+    void takesExactlyOneMebibyte() {
+        assertThat(client.post(path, "{\"text\":\"" + "a".repeat(MIB) + "\"}").status())
+                .isEqualTo(202);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {MIB + 1, 2 * MIB + 1, 10 * MIB})
+    void refusesMore(int size) {
+        TestingClient.Answer refused = client.post(path, "{\"text\":\"" + "a".repeat(size) + "\"}");
+        assertThat(refused.status()).isEqualTo(413);
+        assertThat(refused.at("/code")).isEqualTo("too_large");
+        assertThat(client.get(path).json().at("/data")).isEmpty();
+    }
+
+    @Test
+    void refusesABodyThatIsNotJson() {
+        TestingClient.Answer refused = client.send("POST", path, "text=a", "Content-Type", "text/plain");
+        assertThat(refused.status()).isEqualTo(415);
+        assertThat(refused.at("/code")).isEqualTo("unsupported_media_type");
+    }
+}

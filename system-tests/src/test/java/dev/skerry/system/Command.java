@@ -1,0 +1,47 @@
+package dev.skerry.system;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** The built {@code skerry} as a process of its own. */
+final class Command {
+    private static final long PATIENCE_SECONDS = 120;
+
+    private Command() {}
+
+    record Result(int exitCode, String output) {}
+
+    static Process start(Path log, Map<String, String> environment, String... arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-jar",
+                Distribution.jar().toString()));
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command);
+        List.of("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "SKERRY_URL")
+                .forEach(builder.environment()::remove);
+        builder.environment().putAll(environment);
+        builder.redirectErrorStream(true).redirectOutput(log.toFile());
+        return builder.start();
+    }
+
+    static Result run(Path directory, Map<String, String> environment, String... arguments)
+            throws IOException, InterruptedException {
+        Path log = Files.createTempFile(directory, "command", ".log");
+        Process process = start(log, environment, arguments);
+        if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+            process.destroyForcibly();
+            throw new AssertionError(
+                    "skerry " + List.of(arguments) + " did not end; it said:\n" + Files.readString(log));
+        }
+        return new Result(process.exitValue(), Files.readString(log));
+    }
+}

@@ -1,0 +1,200 @@
+package dev.skerry.system;
+
+import dev.skerry.api.key.ApiKey;
+import dev.skerry.temporal.TemporalSettings;
+import dev.skerry.testing.TestingPostgres;
+import io.temporal.client.WorkflowClient;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Every role as a process of its own, with a real Temporal server and a real Postgres. */
+final class Installation implements AutoCloseable {
+    static final String INTERNAL_TOKEN = "internal-token-of-a-system-test";
+    static final String METRO_TOKEN = "metro-token-of-a-system-test";
+    private static final String SIGNING_KEY = "c2tlcnJ5LXN5c3RlbS10ZXN0LXNpZ25pbmcta2V5ITE=";
+
+    private final Path directory;
+    private final TestingTemporal temporal;
+    private final List<RoleProcess> roles = new ArrayList<>();
+    private final String database = TestingPostgres.newDatabase();
+    private final String apiKey = ApiKey.generate(new SecureRandom()).reveal();
+    private final int apiPort = Ports.free();
+    private final int metroPort = Ports.free();
+
+    private Installation(Path directory, TestingTemporal temporal) throws IOException {
+        this.directory = directory;
+        this.temporal = temporal;
+    }
+
+    static Installation start(Path directory) throws IOException {
+        Installation installation = new Installation(directory, TestingTemporal.start(directory));
+        try {
+            installation.startRoles();
+            return installation;
+        } catch (IOException | RuntimeException e) {
+            installation.close();
+            throw e;
+        }
+    }
+
+    private void startRoles() throws IOException {
+        int sandbox = Ports.free();
+        int internal = Ports.free();
+        Map<String, String> common = new HashMap<>(Map.of(
+                "SKERRY_HOME",
+                directory.resolve("home").toString(),
+                "SKERRY_DB_URL",
+                database,
+                "SKERRY_TEMPORAL_TARGET",
+                temporal.target(),
+                "SKERRY_INSTALLATION",
+                "systest",
+                "MANAGEMENT_SERVER_PORT",
+                "0"));
+        start("metro", common, Map.of("SKERRY_METRO_TOKEN", METRO_TOKEN, "SKERRY_METRO_PORT", text(metroPort)));
+        start(
+                "control-plane",
+                common,
+                Map.of(
+                        "SERVER_PORT",
+                        text(sandbox),
+                        "SKERRY_CONTROLPLANE_SANDBOXURL",
+                        "http://127.0.0.1:" + sandbox,
+                        "SKERRY_CONTROLPLANE_INTERNAL_PORT",
+                        text(internal),
+                        "SKERRY_CONTROLPLANE_INTERNAL_TOKEN",
+                        INTERNAL_TOKEN,
+                        "SKERRY_CONTROLPLANE_KEYS_CURRENT",
+                        "k1",
+                        "SKERRY_CONTROLPLANE_KEYS_SECRETS_K1",
+                        SIGNING_KEY,
+                        "SKERRY_CONTROLPLANE_FILES_DIRECTORY",
+                        directory.resolve("objects").toString()));
+        Ports.awaitListening(internal, Duration.ofSeconds(60));
+        Map<String, String> worker = new HashMap<>(Map.of(
+                "SERVER_PORT",
+                text(Ports.free()),
+                "SKERRY_WORKER_CONTROLPLANE_URL",
+                "http://127.0.0.1:" + internal,
+                "SKERRY_WORKER_CONTROLPLANE_TOKEN",
+                INTERNAL_TOKEN,
+                "SKERRY_WORKER_METROS_0_CODE",
+                "local",
+                "SKERRY_WORKER_METROS_0_URL",
+                "http://127.0.0.1:" + metroPort,
+                "SKERRY_WORKER_METROS_0_TOKEN",
+                METRO_TOKEN,
+                "SKERRY_WORKER_METROS_0_IMAGE",
+                "skerry/sandbox:local"));
+        start("worker", common, worker);
+        start(
+                "api",
+                common,
+                Map.of(
+                        "SERVER_PORT", text(apiPort),
+                        "SKERRY_API_BOOTSTRAPKEY", apiKey,
+                        "SKERRY_FILES_DIRECTORY", directory.resolve("objects").toString()));
+        Ports.awaitListening(metroPort, Duration.ofSeconds(60));
+        Ports.awaitListening(apiPort, Duration.ofSeconds(60));
+    }
+
+    private void start(String role, Map<String, String> common, Map<String, String> own) throws IOException {
+        Map<String, String> settings = new HashMap<>(common);
+        if (role.equals("worker")) {
+            settings.remove("MANAGEMENT_SERVER_PORT");
+        }
+        settings.putAll(own);
+        roles.add(RoleProcess.start(role, directory, settings));
+    }
+
+    private static String text(int port) {
+        return Integer.toString(port);
+    }
+
+    /** Runs {@code skerry} with the arguments as a person would; answers its exit code and what it printed. */
+    Command.Result skerry(String... arguments) throws IOException, InterruptedException {
+        return Command.run(
+                directory,
+                Map.of(
+                        "SKERRY_URL",
+                        "http://127.0.0.1:" + apiPort,
+                        "SKERRY_API_KEY",
+                        apiKey,
+                        "SKERRY_HOME",
+                        directory.resolve("client").toString()),
+                arguments);
+    }
+
+    WorkflowClient temporalClient() {
+        TemporalSettings settings = new TemporalSettings(temporal.target(), "default");
+        return settings.client(settings.stubs());
+    }
+
+    String metroInstances() throws IOException, InterruptedException {
+        return HttpClient.newHttpClient()
+                .send(
+                        HttpRequest.newBuilder(
+                                        URI.create("http://127.0.0.1:" + metroPort + "/v1/instances?details=true"))
+                                .header("Authorization", "Bearer " + METRO_TOKEN)
+                                .build(),
+                        BodyHandlers.ofString())
+                .body();
+    }
+
+    /** The first column of every row. */
+    List<String> query(String sql) throws SQLException {
+        List<String> values = new ArrayList<>();
+        try (var connection = DriverManager.getConnection(database, "postgres", "");
+                var statement = connection.createStatement();
+                ResultSet rows = statement.executeQuery(sql)) {
+            while (rows.next()) {
+                values.add(rows.getString(1));
+            }
+        }
+        return values;
+    }
+
+    /** Command lines of this installation's sandboxes. */
+    List<String> sandboxProcesses() throws IOException {
+        List<String> found = new ArrayList<>();
+        try (var entries = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+            for (Path entry : entries) {
+                try {
+                    Path cwd = Files.readSymbolicLink(entry.resolve("cwd"));
+                    if (cwd.startsWith(directory.resolve("home").resolve("metro"))) {
+                        found.add(entry.getFileName() + " " + Files.readString(entry.resolve("cmdline")));
+                    }
+                } catch (IOException e) {
+                    continue;
+                }
+            }
+        }
+        return found;
+    }
+
+    String logs() {
+        StringBuilder logs = new StringBuilder();
+        roles.forEach(role -> logs.append(role.log()));
+        return logs.toString();
+    }
+
+    @Override
+    public void close() {
+        roles.reversed().forEach(RoleProcess::close);
+        temporal.close();
+    }
+}

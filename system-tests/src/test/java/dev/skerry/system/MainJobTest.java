@@ -1,0 +1,134 @@
+package dev.skerry.system;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.temporal.api.enums.v1.WorkflowExecutionStatus;
+import io.temporal.client.WorkflowClient;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** From nothing to gone, every role a process of its own, on a real Temporal server. */
+@Timeout(240)
+class MainJobTest {
+    private static final Pattern SESSION = Pattern.compile("ses_[0-9A-Z]{26}");
+
+    @TempDir
+    private static Path directory;
+
+    private static Installation installation;
+
+    @BeforeAll
+    static void start() throws Exception {
+        installation = Installation.start(directory);
+    }
+
+    @AfterAll
+    static void stop() {
+        if (installation != null) {
+            installation.close();
+        }
+    }
+
+    @Test
+    void takesATaskFromNothingToGone() throws Exception {
+        String task = "Write a haiku about lighthouses into beacon-haiku.txt and show me the file";
+        Command.Result run = installation.skerry("run", task);
+        assertThat(run.exitCode()).as(run.output()).isZero();
+        assertThat(run.output())
+                .contains("Rehearsal model", "Sandbox ready", "Done", "beacon-haiku.txt", "tokens revoked");
+        String session = sessionIn(run.output());
+
+        assertThat(installation.metroInstances()).contains("\"instances\":[]");
+        assertThat(installation.sandboxProcesses()).isEmpty();
+        assertThat(installation.query("select state from incarnations where session_id = '" + session + "'"))
+                .containsExactly("closed");
+        assertThat(installation.query("select status from sessions where id = '" + session + "'"))
+                .containsExactly("terminated");
+        assertThat(installation.query("select reserved_nano_usd from sessions where id = '" + session + "'"))
+                .containsExactly("0");
+
+        WorkflowClient temporal = installation.temporalClient();
+        String history = temporal.fetchHistory(session).toJson(true);
+        assertThat(temporal.newUntypedWorkflowStub(session).describe().getStatus())
+                .isEqualTo(WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED);
+        assertThat(history).doesNotContain("beacon-haiku", "lighthouses", "SESSION_TOKEN", Installation.INTERNAL_TOKEN);
+        assertThat(installation.logs())
+                .doesNotContain("beacon-haiku", Installation.INTERNAL_TOKEN, Installation.METRO_TOKEN);
+        temporal.getWorkflowServiceStubs().shutdown();
+
+        Command.Result pulled = installation.skerry("session", "files", "pull", session, "beacon-haiku.txt", "-o", "-");
+        assertThat(pulled.output()).contains("turning light");
+    }
+
+    @Test
+    void suspendsWakesAndRemembers() throws Exception {
+        Command.Result run = installation.skerry("run", "--keep", "--idle-timeout", "2s", "Start a list in lights.txt");
+        assertThat(run.exitCode()).as(run.output()).isZero();
+        String session = sessionIn(run.output());
+        awaitStatus(session, "suspended");
+        assertThat(installation.sandboxProcesses()).isNotEmpty();
+        assertThat(installation.metroInstances()).contains("\"state\":\"standby\"");
+
+        Command.Result sent = installation.skerry("session", "send", session, "Add one more line");
+        assertThat(sent.exitCode()).as(sent.output()).isZero();
+        assertThat(sent.output()).contains("Resumed", "I remember 1 earlier turn(s)", "Turn 2 was here.");
+        assertThat(installation.query("select incarnation from sessions where id = '" + session + "'"))
+                .containsExactly("2");
+
+        assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
+        awaitStatus(session, "terminated");
+        assertThat(installation.sandboxProcesses()).isEmpty();
+    }
+
+    @Test
+    void goesOnInANewSandboxWhenTheFirstIsKilledInMidTurn() throws Exception {
+        Command.Result created = installation.skerry("session", "create", "rehearse:sleep=4 into survivor.txt");
+        String session = sessionIn(created.output());
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .until(() -> !installation
+                        .query(
+                                "select 1 from events where type = 'tool.started' and data->>'name' = 'bash' and session_id = '"
+                                        + session + "'")
+                        .isEmpty());
+        for (String process : installation.sandboxProcesses()) {
+            ProcessHandle.of(Long.parseLong(process.substring(0, process.indexOf(' '))))
+                    .ifPresent(ProcessHandle::destroyForcibly);
+        }
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(90))
+                .until(() -> installation
+                        .query("select status from turns where session_id = '" + session + "'")
+                        .contains("completed"));
+        assertThat(installation.query("select incarnation from sessions where id = '" + session + "'"))
+                .containsExactly("2");
+        assertThat(installation.query(
+                        "select count(*) from messages where role = 'user' and session_id = '" + session + "'"))
+                .containsExactly("1");
+        assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
+        awaitStatus(session, "terminated");
+        assertThat(installation.sandboxProcesses()).isEmpty();
+    }
+
+    private static void awaitStatus(String session, String status) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .until(() -> installation
+                        .query("select status from sessions where id = '" + session + "'")
+                        .contains(status));
+    }
+
+    private static String sessionIn(String output) {
+        Matcher matcher = SESSION.matcher(output);
+        assertThat(matcher.find()).as(output).isTrue();
+        return matcher.group();
+    }
+}
