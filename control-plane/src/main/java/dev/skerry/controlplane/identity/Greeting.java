@@ -95,8 +95,15 @@ class Greeting {
         }
         return incarnations
                 .resumerOf(last.sessionId(), last.number())
-                .orElseThrow(() -> new RefusedException(new Refusal.Unauthorized(
-                        "No resume of this session is under way, so this token cannot be exchanged.")));
+                .orElseThrow(() -> new RefusedException(notResumed(last)));
+    }
+
+    /** A sandbox that is being frozen may ask before it stops: it is told to wait, since its resume will find it still asking. */
+    private static Refusal notResumed(IncarnationRow last) {
+        return last.state().equals("frozen")
+                ? new Refusal.Unavailable("This session is suspended. Ask again when it is resumed.", 1)
+                : new Refusal.Unauthorized(
+                        "No resume of this session is under way, so this token cannot be exchanged.");
     }
 
     private Welcome accept(IncarnationRow row, Report report) {

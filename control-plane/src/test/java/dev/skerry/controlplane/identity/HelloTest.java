@@ -156,7 +156,7 @@ class HelloTest {
         world.worker(session, "/incarnations/1/freeze", "{}");
 
         assertThat(frozen.get("/state").code()).isEqualTo("lease_expired");
-        assertThat(world.hello(frozen.token(), World.nonce()).code()).isEqualTo("unauthorized");
+        assertThat(world.hello(frozen.token(), World.nonce()).code()).isEqualTo("busy");
 
         assertThat(world.worker(session, "/incarnations", "{'number': 2, 'resumes': 1}")
                         .body()
