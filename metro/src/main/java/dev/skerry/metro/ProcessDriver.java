@@ -125,10 +125,10 @@ final class ProcessDriver implements SandboxDriver {
         for (String directory : SYSTEM) {
             command.addAll(List.of("--ro-bind-try", directory, directory));
         }
+        command.addAll(List.of("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"));
         for (Path path : launch.readOnlyPaths()) {
             command.addAll(List.of("--ro-bind", path.toString(), path.toString()));
         }
-        command.addAll(List.of("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"));
         command.addAll(List.of("--bind", launch.workspace().toString(), "/workspace", "--chdir", "/workspace", "--"));
         return command;
     }
