@@ -172,7 +172,8 @@ final class ProcessDriver implements SandboxDriver {
                         ProcessTree.pause();
                     }
                 }
-                if (alive()) {
+                boolean orphansMayBeLeft = ProcessTree.stat(identity.pid()).isEmpty();
+                if (alive() || orphansMayBeLeft) {
                     ProcessTree.kill(identity.pid());
                 }
             } catch (IOException e) {

@@ -101,7 +101,10 @@ class MainJobTest {
                         .isEmpty());
         for (String process : installation.sandboxProcesses()) {
             ProcessHandle.of(Long.parseLong(process.substring(0, process.indexOf(' '))))
-                    .ifPresent(ProcessHandle::destroyForcibly);
+                    .ifPresent(found -> {
+                        found.descendants().forEach(ProcessHandle::destroyForcibly);
+                        found.destroyForcibly();
+                    });
         }
         Awaitility.await()
                 .atMost(Duration.ofSeconds(90))
