@@ -34,6 +34,7 @@ CALL_SECONDS = 30.0
 OBJECT_SECONDS = 60.0
 SILENCE_SECONDS = 120.0
 BOOT_SECONDS = 60.0
+ORDER_SECONDS = 2.0
 
 _EXITS = {
     "unauthorized": exits.UNAUTHORIZED,
@@ -112,7 +113,8 @@ class ControlPlaneGateway:
         return answer or {}
 
     def llm(self, turn: str, seq: int, new_messages: list[ToolResult], tools: list[str]) -> Answer:
-        """Asks the model; deltas are published by the control plane itself, so only the last event counts."""
+        """Asks the model, after the events so far; the control plane publishes deltas, so only the last counts."""
+        self._events.drain(ORDER_SECONDS)
         body = {"turn": turn, "seq": seq, "new_messages": new_messages, "tools": tools, "tool_choice": "auto"}
         answer: Answer = self._call(
             _Call(
@@ -161,12 +163,12 @@ class ControlPlaneGateway:
 
     def flushed(self) -> None:
         """Says that the workspace is stored and this sandbox may be frozen."""
-        self._events.drain(2.0)
+        self._events.drain(ORDER_SECONDS)
         self._call(_Call("POST", "flushed", dict))
 
     def outcome(self, turn: str, outcome: Outcome) -> None:
         """Ends a turn, after its events."""
-        self._events.drain(2.0)
+        self._events.drain(ORDER_SECONDS)
         self._call(_Call("POST", f"turns/{turn}/outcome", lambda: dict(outcome)))
 
     def _send_events(self, batch: Callable[[], list[Json]]) -> int:

@@ -24,6 +24,7 @@ class EventQueue:
         self._accepted = 0
         self._numbering = 0
         self._sent_as = 0
+        self._awaited = 0
         self._changed = threading.Condition()
 
     def start(self) -> None:
@@ -39,9 +40,14 @@ class EventQueue:
             self._changed.notify_all()
 
     def drain(self, seconds: float) -> bool:
-        """Waits until all is sent; false when that took too long."""
+        """Sends at once and waits until all is sent; false when that took too long."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._waiting, seconds)
+            self._awaited += 1
+            self._changed.notify_all()
+            try:
+                return self._changed.wait_for(lambda: not self._waiting, seconds)
+            finally:
+                self._awaited -= 1
 
     def restart_numbering(self) -> None:
         """A new incarnation counts from 1."""
@@ -53,7 +59,7 @@ class EventQueue:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: bool(self._waiting))
-                self._changed.wait_for(lambda: len(self._waiting) >= MOST_EVENTS, GATHER_SECONDS)
+                self._changed.wait_for(lambda: self._awaited > 0 or len(self._waiting) >= MOST_EVENTS, GATHER_SECONDS)
                 batch = self._batch()
             accepted = self._deliver(batch)
             with self._changed:

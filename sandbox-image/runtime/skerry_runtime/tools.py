@@ -185,19 +185,19 @@ TOOLS: dict[str, Tool] = {
     "read": Tool(
         {"path": Parameter(str), "offset": Parameter(int, False), "limit": Parameter(int, False)},
         read,
-        lambda a: f"read {a['path']}",
+        lambda a: a["path"],
     ),
-    "write": Tool({"path": Parameter(str), "content": Parameter(str)}, write, lambda a: f"write {a['path']}", True),
+    "write": Tool({"path": Parameter(str), "content": Parameter(str)}, write, lambda a: a["path"], True),
     "edit": Tool(
         {"path": Parameter(str), "old": Parameter(str), "new": Parameter(str)},
         edit,
-        lambda a: f"edit {a['path']}",
+        lambda a: a["path"],
         True,
     ),
-    "ls": Tool({"path": Parameter(str, False)}, ls, lambda a: f"ls {a.get('path', '.')}"),
-    "glob": Tool({"pattern": Parameter(str)}, glob, lambda a: f"glob {a['pattern']}"),
-    "grep": Tool({"pattern": Parameter(str), "path": Parameter(str, False)}, grep, lambda a: f"grep {a['pattern']}"),
-    "done": Tool({"result": Parameter(str), "files": Parameter(list, False)}, done, lambda _: "done"),
+    "ls": Tool({"path": Parameter(str, False)}, ls, lambda a: a.get("path", ".")),
+    "glob": Tool({"pattern": Parameter(str)}, glob, lambda a: a["pattern"]),
+    "grep": Tool({"pattern": Parameter(str), "path": Parameter(str, False)}, grep, lambda a: a["pattern"]),
+    "done": Tool({"result": Parameter(str), "files": Parameter(list, False)}, done, lambda _: ""),
 }
 
 
@@ -232,7 +232,7 @@ def usage(name: str, tool: Tool) -> str:
 
 
 def title(tool: Tool, arguments: Json) -> str:
-    """One line for people."""
+    """One line for people, to be shown after the tool's name."""
     return one_line(tool.title(arguments))
 
 
