@@ -6,11 +6,14 @@ import dev.skerry.cli.command.RoleCommand;
 import dev.skerry.cli.command.RunCommand;
 import dev.skerry.cli.command.SessionCommand;
 import dev.skerry.cli.command.UpCommand;
+import java.util.List;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** {@code skerry}: every role and every client command. */
 @Command(
@@ -51,9 +54,34 @@ public final class Skerry {
     /** Runs one command and answers its exit code; prints one sentence and what to do next when it fails. */
     public static int run(String... arguments) {
         return new CommandLine(new Skerry())
-                .setExecutionExceptionHandler((failure, command, parsed) -> report(failure))
+                .setExecutionExceptionHandler((failure, _, _) -> report(failure))
+                .setParameterExceptionHandler((failure, _) -> misused(failure))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .execute(arguments);
+    }
+
+    private static int misused(ParameterException failure) {
+        CommandLine command = failure.getCommandLine();
+        String hint = "";
+        String sentence = String.valueOf(failure.getMessage()).replaceAll("\\s*\\(java\\..*|[.\\s]+$", "");
+        if (failure instanceof UnmatchedArgumentException unmatched) {
+            sentence = unknown(unmatched) + " '" + unmatched.getUnmatched().getFirst() + "'";
+            List<String> meant = unmatched.getSuggestions();
+            hint = meant.isEmpty() ? "" : "Did you mean " + meant.getFirst() + "? ";
+        } else if (!command.getSubcommands().isEmpty()) {
+            command.usage(System.err);
+            return ExitCode.USAGE.code();
+        }
+        System.err.println("skerry: " + sentence + ".");
+        System.err.println("  " + hint + "See `" + command.getCommandSpec().qualifiedName() + " --help`.");
+        return ExitCode.USAGE.code();
+    }
+
+    private static String unknown(UnmatchedArgumentException unmatched) {
+        if (unmatched.isUnknownOption()) {
+            return "Unknown option";
+        }
+        return unmatched.getCommandLine().getSubcommands().isEmpty() ? "Unexpected argument" : "Unknown command";
     }
 
     private static int report(Exception failure) {

@@ -40,9 +40,7 @@ public final class RunCommand implements Callable<Integer> {
     @Option(names = "--keep", description = "Keep the session (and a stack started for it) for `skerry session send`.")
     private boolean keep;
 
-    @Option(
-            names = "--model",
-            description = "Which model to use; `skerry session create --help` lists none, the API does.")
+    @Option(names = "--model", description = "Which model to use; by default that of the installation.")
     private @Nullable String model;
 
     @Option(names = "--max-cost", paramLabel = "USD", description = "Budget of the session in US dollars.")

@@ -7,11 +7,13 @@ import dev.skerry.cli.terminal.Terminal;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Set;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /** Shows a session as it goes: a line for each step, the model's text as it comes, a line for each tool call. */
 final class RunView {
     private static final int WIDTH = 100;
+    private static final int LONGEST_REASON = 500;
     private static final Set<String> TURN_ENDS =
             Set.of("turn.completed", "turn.failed", "turn.cancelled", "turn.limit");
 
@@ -123,7 +125,7 @@ final class RunView {
             case "turn.limit" -> terminal.line(terminal.yellow("Stopped at a limit: " + why(event)));
             default -> terminal.line(terminal.red("Turn failed: " + why(event)));
         }
-        if (!result.isBlank()) {
+        if (event.type().equals("turn.completed") && !result.isBlank()) {
             terminal.line("");
             terminal.line(Terminal.clean(result).stripTrailing());
             terminal.line("");
@@ -135,8 +137,12 @@ final class RunView {
     }
 
     private static String why(SessionEvent event) {
-        String message = event.text("message");
-        return oneLine(message.isEmpty() ? event.text("reason") : message);
+        return Stream.of("message", "result", "reason")
+                .map(event::text)
+                .filter(text -> !text.isBlank())
+                .findFirst()
+                .map(text -> Terminal.oneLine(text, LONGEST_REASON))
+                .orElse("no reason given");
     }
 
     void kept(String session) {
