@@ -107,11 +107,11 @@ public final class RunCommand implements Callable<Integer> {
 
     private int run(ApiClient client, Terminal terminal, Connection connection, boolean ownStack) {
         api = client;
-        RunView view = new RunView(terminal, connection.home());
         JsonNode created = client.post("sessions", order());
         String id = created.path("id").asString("");
         String turn = created.path("turn").path("id").asString("");
         session = id;
+        RunView view = new RunView(terminal, connection.home(), id);
         view.created(created);
         watchTheClock();
         if (interrupts.get() > 0) {
@@ -134,7 +134,7 @@ public final class RunCommand implements Callable<Integer> {
             if (!keep || interrupts.get() > 0) {
                 tearDown(client, id, events, view);
             } else {
-                view.kept(id);
+                view.kept();
             }
         }
         view.summary(client.get("sessions/" + id), client.get("sessions/" + id + "/usage"));

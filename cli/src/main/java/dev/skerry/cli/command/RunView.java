@@ -20,13 +20,14 @@ final class RunView {
     private final Terminal terminal;
     private final Home home;
     private final Instant began = Instant.now();
-    private String id = "";
+    private final String id;
     private boolean streamed;
     private String title = "";
 
-    RunView(Terminal terminal, Home home) {
+    RunView(Terminal terminal, Home home, String id) {
         this.terminal = terminal;
         this.home = home;
+        this.id = id;
     }
 
     static boolean ends(SessionEvent event, String turn) {
@@ -35,7 +36,6 @@ final class RunView {
     }
 
     void created(JsonNode session) {
-        id = session.path("id").asString("");
         String model = session.path("model").asString("");
         terminal.line(terminal.bold("Session " + id) + terminal.dim("  model " + model));
         if (session.path("model_is_rehearsal").asBoolean(false)) {
@@ -145,8 +145,8 @@ final class RunView {
                 .orElse("no reason given");
     }
 
-    void kept(String session) {
-        terminal.line("The session is kept. Go on with: skerry session send " + session + " \"...\"");
+    void kept() {
+        terminal.line("The session is kept. Go on with: skerry session send " + id + " \"...\"");
     }
 
     void summary(JsonNode session, JsonNode usage) {

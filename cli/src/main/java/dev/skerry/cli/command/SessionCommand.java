@@ -134,7 +134,7 @@ public final class SessionCommand {
         public Integer call() {
             Connection connection = new Connection();
             ApiClient api = connection.demand();
-            RunView view = new RunView(Terminal.standard(System.out, System.getenv()), connection.home());
+            RunView view = new RunView(Terminal.standard(System.out, System.getenv()), connection.home(), id);
             long last = lastEvent(api);
             String turn = api.post("sessions/" + id + "/messages", Map.of("text", text))
                     .path("turn")
