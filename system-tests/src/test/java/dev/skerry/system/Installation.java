@@ -168,6 +168,13 @@ final class Installation implements AutoCloseable {
         return values;
     }
 
+    void execute(String sql) throws SQLException {
+        try (var connection = DriverManager.getConnection(database, "postgres", "");
+                var statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
     /** Command lines of this installation's sandboxes. */
     List<String> sandboxProcesses() throws IOException {
         List<String> found = new ArrayList<>();

@@ -2,8 +2,10 @@ package dev.skerry.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.skerry.temporal.SearchAttributes;
 import io.temporal.api.enums.v1.WorkflowExecutionStatus;
 import io.temporal.client.WorkflowClient;
+import io.temporal.client.WorkflowExecutionDescription;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.regex.Matcher;
@@ -57,8 +59,14 @@ class MainJobTest {
 
         WorkflowClient temporal = installation.temporalClient();
         String history = temporal.fetchHistory(session).toJson(true);
-        assertThat(temporal.newUntypedWorkflowStub(session).describe().getStatus())
-                .isEqualTo(WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED);
+        WorkflowExecutionDescription described =
+                temporal.newUntypedWorkflowStub(session).describe();
+        assertThat(described.getStatus()).isEqualTo(WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED);
+        assertThat(described.getStaticSummary()).isEqualTo("Agent session " + session);
+        assertThat(described.getTypedSearchAttributes().get(SearchAttributes.STATUS))
+                .isEqualTo("terminated");
+        assertThat(described.getTypedSearchAttributes().get(SearchAttributes.TENANT))
+                .isEqualTo("ten_default");
         assertThat(history).doesNotContain("beacon-haiku", "lighthouses", "SESSION_TOKEN", Installation.INTERNAL_TOKEN);
         assertThat(installation.logs())
                 .doesNotContain("beacon-haiku", Installation.INTERNAL_TOKEN, Installation.METRO_TOKEN);
@@ -89,16 +97,27 @@ class MainJobTest {
     }
 
     @Test
+    void refusesItsTokensOnceItIsOver() throws Exception {
+        String session = sessionIn(installation
+                .skerry("session", "create", "rehearse:sleep=60 into never.txt")
+                .output());
+        awaitBash(session);
+        StolenIdentity stolen = StolenIdentity.from(installation.sandboxProcesses());
+        assertThat(stolen.hello()).isEqualTo("401 token_spent");
+
+        assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
+        awaitStatus(session, "terminated");
+        assertThat(stolen.hello()).isEqualTo("410 session_ended");
+        installation.execute("update incarnations set token_sha256 = sha256('" + StolenIdentity.SESSION_TOKEN
+                + "'::bytea) where session_id = '" + session + "'");
+        assertThat(stolen.state()).isEqualTo("410 session_ended");
+    }
+
+    @Test
     void goesOnInANewSandboxWhenTheFirstIsKilledInMidTurn() throws Exception {
         Command.Result created = installation.skerry("session", "create", "rehearse:sleep=4 into survivor.txt");
         String session = sessionIn(created.output());
-        Awaitility.await()
-                .atMost(Duration.ofSeconds(30))
-                .until(() -> !installation
-                        .query(
-                                "select 1 from events where type = 'tool.started' and data->>'name' = 'bash' and session_id = '"
-                                        + session + "'")
-                        .isEmpty());
+        awaitBash(session);
         for (String process : installation.sandboxProcesses()) {
             ProcessHandle.of(Long.parseLong(process.substring(0, process.indexOf(' '))))
                     .ifPresent(found -> {
@@ -119,6 +138,16 @@ class MainJobTest {
         assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
         awaitStatus(session, "terminated");
         assertThat(installation.sandboxProcesses()).isEmpty();
+    }
+
+    private static void awaitBash(String session) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(30))
+                .until(() -> !installation
+                        .query(
+                                "select 1 from events where type = 'tool.started' and data->>'name' = 'bash' and session_id = '"
+                                        + session + "'")
+                        .isEmpty());
     }
 
     private static void awaitStatus(String session, String status) {
