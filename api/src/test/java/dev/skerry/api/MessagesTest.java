@@ -133,6 +133,13 @@ class MessagesTest {
     }
 
     @Test
+    void refusesMoreAlsoWhenTheLengthIsNotSaid() throws Exception {
+        TestingClient.Answer refused = client.postChunked(path, "{\"text\":\"" + "a".repeat(3 * MIB) + "\"}");
+        assertThat(refused.status()).isEqualTo(413);
+        assertThat(refused.at("/code")).isEqualTo("too_large");
+    }
+
+    @Test
     void refusesABodyThatIsNotJson() {
         TestingClient.Answer refused = client.send("POST", path, "text=a", "Content-Type", "text/plain");
         assertThat(refused.status()).isEqualTo(415);

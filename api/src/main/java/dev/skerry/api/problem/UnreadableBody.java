@@ -12,10 +12,12 @@ final class UnreadableBody {
 
     static ApiException explain(HttpMessageNotReadableException failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof ApiException refused) {
+                return refused;
+            }
+        }
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             switch (cause) {
-                case ApiException refused -> {
-                    return refused;
-                }
                 case UnrecognizedPropertyException unknown -> {
                     return ApiException.invalid(path(unknown), "There is no such field here.");
                 }
