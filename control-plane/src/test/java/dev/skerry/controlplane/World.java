@@ -135,12 +135,15 @@ public class World {
                 welcome.body().path("session_token").asString(""));
     }
 
+    /** What the worker sends with a turn. */
+    public static String giving(String taskToken) {
+        return "{'task_token': '" + taskToken
+                + "', 'transition': {'number': 3, 'status': 'running', 'incarnation': 1}}";
+    }
+
     public Answer give(Sandbox sandbox, String turn) {
         String token = Base64.getEncoder().encodeToString("no activity".getBytes());
-        return worker(
-                sandbox.session(),
-                "/incarnations/" + sandbox.incarnation() + "/turns/" + turn,
-                "{'task_token': '" + token + "'}");
+        return worker(sandbox.session(), "/incarnations/" + sandbox.incarnation() + "/turns/" + turn, giving(token));
     }
 
     public List<EventRow> events(String session) {

@@ -28,7 +28,6 @@ public class Incarnations {
      * One incarnation.
      *
      * @param resumes the frozen incarnation whose box this one wakes, null for a boot
-     * @param helloTaskToken Temporal's token of the activity that waits for hello
      * @param refusal why hello was refused for good, null when it was not
      */
     public record IncarnationRow(
@@ -43,7 +42,6 @@ public class Incarnations {
             @Nullable String driver,
             @Nullable String probes,
             @Nullable String refusal,
-            byte @Nullable [] helloTaskToken,
             long lastEvent,
             @Nullable String directive,
             @Nullable Instant flushedAt,
@@ -62,7 +60,6 @@ public class Incarnations {
                     row.getString("driver"),
                     row.getString("probes"),
                     row.getString("refusal"),
-                    row.getBytes("hello_task_token"),
                     row.getLong("last_event"),
                     row.getString("directive"),
                     Columns.nullableInstant(row, "flushed_at"),
@@ -188,14 +185,6 @@ public class Incarnations {
                         .param("lease", lease.toSeconds())
                         .update()
                 == 1;
-    }
-
-    public void awaitHello(String sessionId, int number, byte[] taskToken) {
-        jdbc.sql("update incarnations set hello_task_token = :token where session_id = :session and number = :number")
-                .param("session", sessionId)
-                .param("number", number)
-                .param("token", taskToken)
-                .update();
     }
 
     /** Sets or clears (null) what the sandbox is told on its next poll or heartbeat, and wakes a waiting poll. */

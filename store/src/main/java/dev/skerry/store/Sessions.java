@@ -137,6 +137,23 @@ public class Sessions {
                 == 1;
     }
 
+    /** The sandbox has said hello: a session that waits for it is idle. */
+    public void awake(String id) {
+        becomeIdle(id, "'provisioning', 'hardening', 'resuming'");
+    }
+
+    /** A turn is over: a session that ran it is idle. */
+    public void rest(String id) {
+        becomeIdle(id, "'running'");
+    }
+
+    private void becomeIdle(String id, String from) {
+        jdbc.sql("update sessions set status = 'idle', reason_code = null, reason_message = null, updated_at = now()"
+                        + " where id = :id and status in (" + from + ")")
+                .param("id", id)
+                .update();
+    }
+
     public void setDriver(String id, String driver) {
         jdbc.sql("update sessions set driver = :driver, updated_at = now() where id = :id")
                 .param("id", id)

@@ -15,6 +15,14 @@ public class Turns {
         this.jdbc = jdbc;
     }
 
+    /** Ids of the turns that are not over, oldest first. */
+    public List<String> open(String sessionId) {
+        return jdbc.sql("select id from turns where session_id = :session and finished_at is null order by ordinal")
+                .param("session", sessionId)
+                .query(String.class)
+                .list();
+    }
+
     /** Appends a queued turn to an existing session, in order; run it inside the transaction that stores the user's message. */
     public TurnRow append(String sessionId, String turnId) {
         return jdbc.sql("""

@@ -15,6 +15,7 @@ import io.temporal.worker.WorkerFactory;
 import io.temporal.worker.WorkerFactoryOptions;
 import io.temporal.worker.WorkerOptions;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.springframework.beans.factory.annotation.Value;
@@ -24,6 +25,8 @@ import org.springframework.stereotype.Component;
 /** Starts the pollers when the process is ready, and lets what is in progress finish before it ends. */
 @Component
 class Polling implements SmartLifecycle {
+    private static final int MOST_CALLS_AT_ONCE = 2_000;
+    private static final Duration CANCEL_IS_SEEN_AFTER = Duration.ofSeconds(1);
     private static final long DRAIN_SECONDS = 10;
 
     private final WorkerFactory factory;
@@ -58,7 +61,7 @@ class Polling implements SmartLifecycle {
         for (Metro metro : metros) {
             factory.newWorker(TaskQueues.metro(metro.code()), metroOptions(metro, settings))
                     .registerActivitiesImplementations(
-                            new MetroActivities(metro, controlPlane, installation),
+                            new MetroActivities(metro, controlPlane, installation, Clock.systemUTC()),
                             new MetroReaper(metro, client, Clock.systemUTC()));
         }
     }
@@ -70,6 +73,8 @@ class Polling implements SmartLifecycle {
                 .sum();
         return WorkerOptions.newBuilder()
                 .setUsingVirtualThreads(true)
+                .setMaxConcurrentActivityExecutionSize(MOST_CALLS_AT_ONCE)
+                .setMaxHeartbeatThrottleInterval(CANCEL_IS_SEEN_AFTER)
                 .setMaxTaskQueueActivitiesPerSecond(callsPerSecond)
                 .build();
     }

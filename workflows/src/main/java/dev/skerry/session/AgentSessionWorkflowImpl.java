@@ -1,8 +1,6 @@
 package dev.skerry.session;
 
 import dev.skerry.session.ControlActivities.MetroView;
-import dev.skerry.session.ControlActivities.Transition;
-import dev.skerry.session.SandboxActivities.Provision;
 import dev.skerry.temporal.SearchAttributes;
 import io.temporal.failure.ActivityFailure;
 import io.temporal.failure.ApplicationFailure;
@@ -23,7 +21,6 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -140,7 +137,6 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
             } else if (!awake) {
                 ready();
             } else {
-                report(Status.RUNNING, null, null);
                 Optional<String> loss = attempt(turn);
                 if (loss.isEmpty()) {
                     turn = null;
@@ -160,9 +156,10 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
 
     /** Gives the turn to the sandbox and answers why the sandbox was lost, or nothing when the turn is over. */
     private Optional<String> attempt(TurnId current) {
+        Transition running = show(Status.RUNNING, null);
         List<Promise<TurnOutcome>> started = new ArrayList<>();
-        CancellationScope scope = Workflow.newCancellationScope(() ->
-                started.add(Async.function(calls.turn("Run " + current)::runTurn, session, incarnation, current)));
+        CancellationScope scope = Workflow.newCancellationScope(
+                () -> started.add(Async.function(calls.turn("Run " + current)::runTurn, running, current)));
         scope.run();
         Promise<TurnOutcome> outcome = started.getFirst();
         Workflow.await(() -> outcome.isCompleted() || cancelled.contains(current) || lostIncarnation >= incarnation);
@@ -200,7 +197,9 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     }
 
     private void idle() {
-        report(Status.IDLE, null, null);
+        if (status != Status.IDLE) {
+            show(Status.IDLE, null);
+        }
         if (quietSince == null) {
             quietSince = Alarm.now();
         }
@@ -213,8 +212,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
             discard();
             report(
                     Status.SUSPENDED,
-                    new Reason("sandbox_died", "The sandbox is gone; the next message starts a new one."),
-                    null);
+                    new Reason("sandbox_died", "The sandbox is gone; the next message starts a new one."));
         } else if (!called) {
             suspend(new Reason("idle_timeout", "No message for " + words(timeouts.idle()) + "."));
         } else if (suspendAsked && waiting.isEmpty() && ending == null) {
@@ -224,22 +222,26 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     }
 
     private void suspend(Reason why) {
-        Box frozenBox = present();
-        Instant began = Alarm.now();
+        awake = false;
+        frozen = true;
+        Transition suspended = show(Status.SUSPENDED, why);
         try {
-            calls.freezing("Store files, freeze incarnation " + incarnation).freeze(session, incarnation);
-            awake = false;
-            frozen = true;
-            quietSince = Alarm.now();
-            calls.managing(frozenBox.metro(), "Suspend " + frozenBox.name()).suspend(frozenBox);
+            Box vm = suspended.vm();
+            calls.managing(vm.metro(), "Store files, suspend " + vm.name()).suspend(suspended);
         } catch (ActivityFailure e) {
             throwIfCancelled(e);
             discard();
+            report(Status.SUSPENDED, why);
         }
-        report(Status.SUSPENDED, why, took(began));
+        quietSince = Alarm.now();
     }
 
     private void rest() {
+        if (status != Status.SUSPENDED) {
+            report(
+                    Status.SUSPENDED,
+                    new Reason("sandbox_lost", "The sandbox is gone; the next message starts a new one."));
+        }
         if (quietSince == null) {
             quietSince = Alarm.now();
         }
@@ -252,8 +254,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
                     Status.SUSPENDED,
                     new Reason(
                             "suspended_ttl",
-                            "Suspended for " + words(timeouts.suspended()) + "; its VM was destroyed."),
-                    null);
+                            "Suspended for " + words(timeouts.suspended()) + "; its VM was destroyed."));
         } else if (ending == null && resumeAsked && waiting.isEmpty()) {
             ready();
             quietSince = Alarm.now();
@@ -279,14 +280,12 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     }
 
     private boolean wake() {
-        Box sleeping = present();
         int before = incarnation++;
-        Instant began = Alarm.now();
-        report(Status.RESUMING, null, null);
+        Transition resuming = show(Status.RESUMING, null);
         try {
-            calls.brief("Open incarnation " + incarnation).openResume(session, incarnation, before);
-            calls.managing(sleeping.metro(), "Resume " + sleeping.name()).resume(sleeping);
-            calls.hello(true, "Await hello of incarnation " + incarnation).awaitHello(session, incarnation);
+            Box vm = resuming.vm();
+            calls.managing(vm.metro(), "Resume " + vm.name() + " as incarnation " + incarnation)
+                    .resume(resuming, before);
         } catch (ActivityFailure e) {
             throwIfCancelled(e);
             discard();
@@ -294,7 +293,6 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         }
         frozen = false;
         awake = true;
-        report(waiting.isEmpty() && turn == null ? Status.IDLE : Status.RUNNING, null, took(began));
         return true;
     }
 
@@ -315,7 +313,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
                     SandboxName.of(installation, session, incarnation),
                     metro.get().code(),
                     metro.get().provider());
-            Optional<Reason> obstacle = start(box, cause);
+            Optional<Reason> obstacle = start(cause);
             if (obstacle.isEmpty()) {
                 return true;
             }
@@ -337,14 +335,13 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     }
 
     /** Creates the VM and waits for its hello; answers what was in the way. */
-    private Optional<Reason> start(Box wanted, @Nullable Reason cause) {
-        Instant began = Alarm.now();
-        report(Status.PROVISIONING, cause, null);
+    private Optional<Reason> start(@Nullable Reason cause) {
+        Transition provisioning = show(Status.PROVISIONING, cause);
+        transitions = provisioning.then(Status.HARDENING).number();
         try {
-            calls.provisioning(wanted.metro(), "Create " + wanted.name() + " in " + wanted.metro())
-                    .provision(new Provision(session, incarnation, wanted.name(), wanted.metro()));
-            report(Status.HARDENING, cause, took(began));
-            calls.hello(false, "Await hello of incarnation " + incarnation).awaitHello(session, incarnation);
+            Box vm = provisioning.vm();
+            calls.provisioning(vm.metro(), "Create " + vm.name() + " in " + vm.metro())
+                    .provision(provisioning);
         } catch (ActivityFailure e) {
             throwIfCancelled(e);
             return Optional.of(obstacle(e));
@@ -378,24 +375,20 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
 
     private void takeDown(Ending end) {
         Instant began = Alarm.now();
-        report(Status.TERMINATING, end.reason(), null);
-        if (incarnation > 0) {
-            calls.brief("Revoke every token").closeIncarnation(session, incarnation);
-        }
-        Reason sessionEnded = new Reason("session_ended", end.reason().message());
-        TurnStatus how = end.status() == Status.FAILED ? TurnStatus.FAILED : TurnStatus.CANCELLED;
-        if (turn != null) {
-            over(turn, how, end.status() == Status.FAILED ? end.reason() : sessionEnded);
-        }
-        while (!waiting.isEmpty()) {
-            over(waiting.remove(), how, end.status() == Status.FAILED ? end.reason() : sessionEnded);
-        }
+        boolean failed = end.status() == Status.FAILED;
+        Reason why =
+                failed ? end.reason() : new Reason("session_ended", end.reason().message());
+        calls.brief("Revoke every token, end every turn")
+                .stop(show(Status.TERMINATING, end.reason()), failed ? TurnStatus.FAILED : TurnStatus.CANCELLED, why);
+        turn = null;
+        waiting.clear();
         if (box != null) {
             calls.destroying(box.metro(), "Destroy " + box.name()).destroy(box);
             box = null;
         }
-        calls.brief("Close the books").settleSession(session);
-        report(end.status(), end.reason(), took(began));
+        Transition ended = show(end.status(), end.reason());
+        calls.brief("Close the books")
+                .settle(ended.took(Duration.between(began, Alarm.now()).toMillis()));
     }
 
     private void over(TurnId ended, TurnStatus how, Reason why) {
@@ -405,27 +398,28 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         }
     }
 
-    private void report(Status now, @Nullable Reason why, @Nullable Long tookMillis) {
-        if (now == status
-                && transitions > 0
-                && Objects.equals(why, reason)
-                && tookMillis == null
-                && now != Status.PROVISIONING) {
-            return;
-        }
+    /** Makes a state that no activity brings about known to everybody. */
+    private void report(Status now, Reason why) {
+        calls.brief("Report " + now.code()).report(show(now, why));
+    }
+
+    /** Takes a state and shows it in Temporal; whoever brings it about reports it to the control plane. */
+    private Transition show(Status now, @Nullable Reason why) {
         status = now;
         reason = why;
         transitions++;
-        Workflow.upsertTypedSearchAttributes(
-                SearchAttributes.STATUS.valueSet(status.code()),
-                SearchAttributes.INCARNATION.valueSet((long) incarnation),
-                box == null ? SearchAttributes.METRO.valueUnset() : SearchAttributes.METRO.valueSet(box.metro()),
-                box == null
-                        ? SearchAttributes.PROVIDER.valueUnset()
-                        : SearchAttributes.PROVIDER.valueSet(box.provider()));
+        boolean lasting = now != Status.RESUMING && (now != Status.PROVISIONING || incarnation > 1);
+        if (lasting) {
+            Workflow.upsertTypedSearchAttributes(
+                    SearchAttributes.STATUS.valueSet(status.code()),
+                    SearchAttributes.INCARNATION.valueSet((long) incarnation),
+                    box == null ? SearchAttributes.METRO.valueUnset() : SearchAttributes.METRO.valueSet(box.metro()),
+                    box == null
+                            ? SearchAttributes.PROVIDER.valueUnset()
+                            : SearchAttributes.PROVIDER.valueSet(box.provider()));
+        }
         describe();
-        calls.brief("Report " + status.code())
-                .report(new Transition(session, transitions, status, reason, incarnation, box, tookMillis));
+        return new Transition(session, transitions, status, reason, incarnation, box, null);
     }
 
     private void describe() {
@@ -483,17 +477,6 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         if (failure.getCause() instanceof CanceledFailure) {
             throw failure;
         }
-    }
-
-    private Box present() {
-        if (box == null) {
-            throw new IllegalStateException("there is no VM in state " + status);
-        }
-        return box;
-    }
-
-    private static long took(Instant began) {
-        return Duration.between(began, Alarm.now()).toMillis();
     }
 
     private static String words(Duration duration) {

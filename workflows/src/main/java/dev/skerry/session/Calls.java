@@ -14,22 +14,24 @@ import java.time.Duration;
  * <p>Provider calls wait for their own end when cancelled: going on while a create may still land would leak a VM.
  */
 final class Calls {
-    private static final Duration PROVISION = Duration.ofMinutes(2);
+    private static final Duration PROVISION = Duration.ofMinutes(3);
     private static final Duration PROVISION_IN_ALL = Duration.ofMinutes(10);
-    private static final Duration PROVIDER_CALL = Duration.ofSeconds(45);
+    private static final Duration PROVIDER_CALL = Duration.ofSeconds(75);
     private static final Duration SUSPEND_IN_ALL = Duration.ofMinutes(5);
     private static final Duration ALIVE = Duration.ofSeconds(15);
-    private static final Duration BOOT = Duration.ofSeconds(60);
-    private static final Duration WAKE = Duration.ofSeconds(20);
     private static final Duration DEAD_SANDBOX = Duration.ofSeconds(30);
     private static final Duration LONGEST_TURN = Duration.ofHours(24);
-    private static final Duration FREEZE = Duration.ofSeconds(30);
     private static final Duration CONTROL = Duration.ofSeconds(8);
 
     private static final RetryOptions STEADILY = RetryOptions.newBuilder()
             .setInitialInterval(Duration.ofMillis(500))
             .setMaximumInterval(Duration.ofSeconds(20))
-            .setDoNotRetry(FailureTypes.METRO_UNAVAILABLE, FailureTypes.PROVIDER_REJECTED, FailureTypes.SUPERSEDED)
+            .setDoNotRetry(
+                    FailureTypes.METRO_UNAVAILABLE,
+                    FailureTypes.PROVIDER_REJECTED,
+                    FailureTypes.PROBE_FAILED,
+                    FailureTypes.NO_HELLO,
+                    FailureTypes.SUPERSEDED)
             .build();
     private static final RetryOptions ONCE =
             RetryOptions.newBuilder().setMaximumAttempts(1).build();
@@ -75,18 +77,6 @@ final class Calls {
                 .setSummary(summary);
     }
 
-    /** Ends without an answer when no hello comes: 60 s after a boot, 20 s after a resume. */
-    ControlActivities hello(boolean resumed, String summary) {
-        Duration patience = resumed ? WAKE : BOOT;
-        return Workflow.newActivityStub(
-                ControlActivities.class,
-                control(summary)
-                        .setStartToCloseTimeout(patience)
-                        .setScheduleToCloseTimeout(patience)
-                        .setRetryOptions(STEADILY)
-                        .build());
-    }
-
     /** One attempt an incarnation; silence for 30 s means that the sandbox is dead. */
     ControlActivities turn(String summary) {
         return Workflow.newActivityStub(
@@ -96,16 +86,6 @@ final class Calls {
                         .setHeartbeatTimeout(DEAD_SANDBOX)
                         .setCancellationType(ActivityCancellationType.TRY_CANCEL)
                         .setRetryOptions(ONCE)
-                        .build());
-    }
-
-    ControlActivities freezing(String summary) {
-        return Workflow.newActivityStub(
-                ControlActivities.class,
-                control(summary)
-                        .setStartToCloseTimeout(FREEZE)
-                        .setScheduleToCloseTimeout(SUSPEND_IN_ALL)
-                        .setRetryOptions(STEADILY)
                         .build());
     }
 

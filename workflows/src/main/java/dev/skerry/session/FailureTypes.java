@@ -11,6 +11,9 @@ public final class FailureTypes {
     /** A required probe failed: no turn is ever delivered. */
     public static final String PROBE_FAILED = "probe_failed";
 
+    /** The VM was created or woken and said no hello in time. */
+    public static final String NO_HELLO = "boot_timeout";
+
     /** The sandbox does not answer any more. */
     public static final String SANDBOX_LOST = "sandbox_lost";
 

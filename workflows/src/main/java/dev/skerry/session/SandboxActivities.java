@@ -9,24 +9,22 @@ import io.temporal.activity.ActivityInterface;
  */
 @ActivityInterface
 public interface SandboxActivities {
-    /** Creates the VM by its deterministic name and waits until it runs. The boot token is fetched inside and never returned. */
-    Box provision(Provision request);
+    /**
+     * Creates the VM by its deterministic name and returns when it has said hello. The boot token is fetched inside and never returned.
+     * Makes the session provisioning, then hardening, then idle.
+     */
+    void provision(Transition provisioning);
 
-    void suspend(Box box);
+    /** Has the sandbox store its files (bounded), revokes its token but for a resume, and freezes the VM. */
+    void suspend(Transition suspended);
 
-    void resume(Box box);
+    /** Wakes the VM that the incarnation {@code frozen} left, and returns when it has said hello as the next one. */
+    void resume(Transition resuming, int frozen);
 
     /** Returns when the VM does not exist any more. */
     void destroy(Box box);
 
     Sighting inspect(Box box);
-
-    /**
-     * What to create.
-     *
-     * @param name of the VM
-     */
-    record Provision(SessionId session, int incarnation, SandboxName name, String metro) {}
 
     /** What a provider says of a VM. */
     enum Sighting {

@@ -42,10 +42,8 @@ class AgentSessionWorkflowTest {
         session.await(Status.IDLE);
         session.workflow.terminate(DELETED);
         session.awaitEnd();
-        assertThat(session.path())
-                .containsExactly("provisioning", "hardening", "running", "idle", "terminating", "terminated");
-        assertThat(world.calls)
-                .containsExactly("provision 1", "turn " + turn + " on 1", "close 1", "destroy", "settle");
+        assertThat(session.path()).containsExactly("provisioning", "hardening", "running", "terminating", "terminated");
+        assertThat(world.calls).containsExactly("provision 1", "turn " + turn + " on 1", "stop", "destroy", "settle");
     }
 
     @Test
@@ -81,9 +79,7 @@ class AgentSessionWorkflowTest {
         TurnId turn = world.turn();
         session.workflow.submitTurn(turn);
         session.await(Status.IDLE);
-        assertThat(world.calls)
-                .containsExactly(
-                        "provision 1", "freeze 1", "suspend", "openResume 2 of 1", "resume", "turn " + turn + " on 2");
+        assertThat(world.calls).containsExactly("provision 1", "suspend 1", "resume 1 as 2", "turn " + turn + " on 2");
         session.workflow.terminate(DELETED);
         session.awaitEnd();
     }
@@ -149,9 +145,9 @@ class AgentSessionWorkflowTest {
         };
         TurnId turn = world.turn();
         TestingWorld.Session session = world.start(turn);
-        session.await(Status.SUSPENDED, Status.RUNNING);
         await(() -> !world.ended.isEmpty());
         assertThat(world.ended).containsExactly(turn + " failed sandbox_lost");
+        session.await(Status.SUSPENDED);
         assertThat(world.calls).filteredOn(call -> call.startsWith("turn")).hasSize(4);
         session.workflow.terminate(DELETED);
         session.awaitEnd();
@@ -173,8 +169,8 @@ class AgentSessionWorkflowTest {
         session.workflow.terminate(DELETED);
         created.countDown();
         session.awaitEnd();
-        assertThat(world.calls).containsExactly("provision 1", "close 1", "destroy", "settle");
-        assertThat(world.ended).containsExactly(turn + " cancelled session_ended");
+        assertThat(world.calls).containsExactly("provision 1", "stop", "destroy", "settle");
+        assertThat(world.ended).containsExactly("all cancelled session_ended");
         assertThat(session.path()).endsWith("terminating", "terminated");
     }
 
@@ -186,7 +182,7 @@ class AgentSessionWorkflowTest {
         session.await(Status.SUSPENDED);
         session.workflow.terminate(DELETED);
         session.awaitEnd();
-        assertThat(world.calls).endsWith("close 1", "destroy", "settle");
+        assertThat(world.calls).endsWith("stop", "destroy", "settle");
     }
 
     @Test
@@ -200,7 +196,7 @@ class AgentSessionWorkflowTest {
         session.await(Status.RUNNING);
         session.workflow.terminate(DELETED);
         session.awaitEnd();
-        assertThat(world.ended).containsExactly(turn + " cancelled session_ended");
+        assertThat(world.ended).containsExactly("all cancelled session_ended");
     }
 
     @Test
@@ -257,7 +253,7 @@ class AgentSessionWorkflowTest {
                 : null;
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
-        assertThat(session.path()).containsExactly("provisioning", "provisioning", "hardening", "idle");
+        assertThat(session.path()).containsExactly("provisioning", "provisioning", "hardening");
         assertThat(world.transitions.get(0).box().metro())
                 .isNotEqualTo(world.transitions.get(1).box().metro());
         session.workflow.terminate(DELETED);
@@ -272,7 +268,7 @@ class AgentSessionWorkflowTest {
         TestingWorld.Session session = world.start(turn);
         session.awaitEnd();
         assertThat(session.path()).endsWith("terminating", "failed");
-        assertThat(world.ended).containsExactly(turn + " failed probe_failed");
+        assertThat(world.ended).containsExactly("all failed probe_failed");
     }
 
     @Test

@@ -32,14 +32,14 @@ final class TestingWorld implements AutoCloseable {
 
     final Set<String> running = ConcurrentHashMap.newKeySet();
     final Set<String> frozen = ConcurrentHashMap.newKeySet();
-    final List<ControlActivities.Transition> transitions = Collections.synchronizedList(new ArrayList<>());
+    final List<Transition> transitions = Collections.synchronizedList(new ArrayList<>());
     final List<String> calls = Collections.synchronizedList(new ArrayList<>());
     final List<String> ended = Collections.synchronizedList(new ArrayList<>());
     volatile int mostAlive;
     volatile Runnable beforeDestroy = () -> {};
     volatile List<ControlActivities.MetroView> metros =
             List.of(new ControlActivities.MetroView("local", "testing", true, 1, null));
-    volatile Function<SandboxActivities.Provision, @Nullable RuntimeException> provisionFault = request -> null;
+    volatile Function<Transition, @Nullable RuntimeException> provisionFault = request -> null;
     volatile Function<Integer, @Nullable RuntimeException> helloFault = incarnation -> null;
     volatile TurnScript turns = (incarnation, turn) -> new TurnOutcome(TurnStatus.COMPLETED, null);
 
@@ -159,32 +159,44 @@ final class TestingWorld implements AutoCloseable {
 
     private final class Provider implements SandboxActivities {
         @Override
-        public Box provision(Provision request) {
-            calls.add("provision " + request.incarnation());
-            RuntimeException fault = provisionFault.apply(request);
+        public void provision(Transition provisioning) {
+            transitions.add(provisioning);
+            calls.add("provision " + provisioning.incarnation());
+            RuntimeException fault = provisionFault.apply(provisioning);
             if (fault != null) {
                 throw fault;
             }
-            running.add(request.name().value());
+            running.add(provisioning.vm().name().value());
             mostAlive = Math.max(mostAlive, running.size());
-            return new Box(request.name(), request.metro(), "testing");
+            transitions.add(provisioning.then(Status.HARDENING));
+            hello(provisioning);
         }
 
-        @Override
-        public void suspend(Box box) {
-            calls.add("suspend");
-            if (running.remove(box.name().value())) {
-                frozen.add(box.name().value());
+        private void hello(Transition coming) {
+            RuntimeException fault = helloFault.apply(coming.incarnation());
+            if (fault != null) {
+                throw fault;
             }
         }
 
         @Override
-        public void resume(Box box) {
-            calls.add("resume");
-            if (!frozen.remove(box.name().value())) {
+        public void suspend(Transition suspended) {
+            calls.add("suspend " + suspended.incarnation());
+            if (running.remove(suspended.vm().name().value())) {
+                frozen.add(suspended.vm().name().value());
+            }
+            transitions.add(suspended);
+        }
+
+        @Override
+        public void resume(Transition resuming, int before) {
+            transitions.add(resuming);
+            calls.add("resume " + before + " as " + resuming.incarnation());
+            if (!frozen.remove(resuming.vm().name().value())) {
                 throw ApplicationFailure.newNonRetryableFailure("gone", FailureTypes.PROVIDER_REJECTED);
             }
-            running.add(box.name().value());
+            running.add(resuming.vm().name().value());
+            hello(resuming);
         }
 
         @Override
@@ -208,24 +220,11 @@ final class TestingWorld implements AutoCloseable {
         }
 
         @Override
-        public void openResume(SessionId session, int incarnation, int resumes) {
-            calls.add("openResume " + incarnation + " of " + resumes);
-        }
-
-        @Override
-        public HelloReport awaitHello(SessionId session, int incarnation) {
-            RuntimeException fault = helloFault.apply(incarnation);
-            if (fault != null) {
-                throw fault;
-            }
-            return new HelloReport("plain", 1, 0, 0);
-        }
-
-        @Override
-        public TurnOutcome runTurn(SessionId session, int incarnation, TurnId turn) {
-            calls.add("turn " + turn + " on " + incarnation);
+        public TurnOutcome runTurn(Transition running, TurnId turn) {
+            transitions.add(running);
+            calls.add("turn " + turn + " on " + running.incarnation());
             try {
-                return turns.run(incarnation, turn);
+                return turns.run(running.incarnation(), turn);
             } catch (Exception e) {
                 throw Activity.wrap(e);
             }
@@ -242,12 +241,6 @@ final class TestingWorld implements AutoCloseable {
         }
 
         @Override
-        public boolean freeze(SessionId session, int incarnation) {
-            calls.add("freeze " + incarnation);
-            return true;
-        }
-
-        @Override
         public void closeIncarnation(SessionId session, int incarnation) {
             calls.add("close " + incarnation);
         }
@@ -258,7 +251,15 @@ final class TestingWorld implements AutoCloseable {
         }
 
         @Override
-        public void settleSession(SessionId session) {
+        public void stop(Transition terminating, TurnStatus turns, Reason reason) {
+            transitions.add(terminating);
+            calls.add("stop");
+            ended.add("all " + turns.code() + " " + reason.code());
+        }
+
+        @Override
+        public void settle(Transition over) {
+            transitions.add(over);
             calls.add("settle");
         }
     }

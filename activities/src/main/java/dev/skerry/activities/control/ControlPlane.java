@@ -2,11 +2,10 @@ package dev.skerry.activities.control;
 
 import dev.skerry.activities.http.JsonHttp;
 import dev.skerry.activities.http.JsonHttp.Answer;
-import dev.skerry.session.ControlActivities.Transition;
 import dev.skerry.session.FailureTypes;
-import dev.skerry.session.HelloReport;
 import dev.skerry.session.Reason;
 import dev.skerry.session.SessionId;
+import dev.skerry.session.Transition;
 import dev.skerry.session.TurnId;
 import dev.skerry.session.TurnOutcome;
 import dev.skerry.session.TurnStatus;
@@ -38,16 +37,6 @@ public final class ControlPlane {
         }
     }
 
-    /** What is known of an incarnation's hello. */
-    public sealed interface Hello {
-        record Ready(HelloReport report) implements Hello {}
-
-        record Refused(String reason) implements Hello {}
-
-        /** The control plane completes the activity when it comes. */
-        record Waiting() implements Hello {}
-    }
-
     /** What became of giving a turn to a sandbox. */
     public sealed interface Given {
         /** The control plane completes the activity with the outcome. */
@@ -76,26 +65,29 @@ public final class ControlPlane {
         return post("open", "sessions/" + session + "/incarnations", body, DEADLINE);
     }
 
-    public Hello awaitHello(SessionId session, int incarnation, byte[] taskToken) {
-        JsonNode body = post("await_hello", incarnation(session, incarnation) + "/hello", token(taskToken), DEADLINE);
+    /**
+     * Waits for the incarnation's hello, at most this long; answers whether it came. Throws a failure of type
+     * {@link FailureTypes#PROBE_FAILED} when it was refused.
+     */
+    public boolean awaitHello(SessionId session, int incarnation, Duration patience) {
+        JsonNode body = post(
+                "await_hello", incarnation(session, incarnation) + "/hello", waiting(patience), patience.plus(SLACK));
         return switch (body.path("state").asString()) {
-            case "ready" -> {
-                JsonNode report = body.path("report");
-                yield new Hello.Ready(new HelloReport(
-                        report.path("driver").asString(),
-                        report.path("passed").asInt(),
-                        report.path("failed").asInt(),
-                        report.path("unsupported").asInt()));
-            }
-            case "refused" -> new Hello.Refused(body.path("reason").asString());
-            case "waiting" -> new Hello.Waiting();
+            case "ready" -> true;
+            case "waiting" -> false;
+            case "refused" ->
+                throw ApplicationFailure.newNonRetryableFailure(
+                        body.path("reason").asString(), FailureTypes.PROBE_FAILED);
             default -> throw unexpected("await_hello");
         };
     }
 
-    public Given giveTurn(SessionId session, int incarnation, TurnId turn, byte[] taskToken) {
-        JsonNode body =
-                post("give_turn", incarnation(session, incarnation) + "/turns/" + turn, token(taskToken), DEADLINE);
+    public Given giveTurn(Transition running, TurnId turn, byte[] taskToken) {
+        JsonNode body = post(
+                "give_turn",
+                incarnation(running.session(), running.incarnation()) + "/turns/" + turn,
+                Map.of("task_token", Base64.getEncoder().encodeToString(taskToken), "transition", body(running)),
+                DEADLINE);
         return switch (body.path("state").asString()) {
             case "given" -> new Given.Accepted();
             case "over" -> {
@@ -122,11 +114,8 @@ public final class ControlPlane {
     }
 
     public boolean flush(SessionId session, int incarnation, Duration patience) {
-        JsonNode body = post(
-                "flush",
-                incarnation(session, incarnation) + "/flush",
-                Map.of("wait_seconds", patience.toSeconds()),
-                patience.plus(SLACK));
+        JsonNode body =
+                post("flush", incarnation(session, incarnation) + "/flush", waiting(patience), patience.plus(SLACK));
         return body.path("flushed").asBoolean();
     }
 
@@ -139,6 +128,22 @@ public final class ControlPlane {
     }
 
     public void report(Transition transition) {
+        post("report", session(transition) + "/transitions", body(transition), DEADLINE);
+    }
+
+    public void stop(Transition terminating, TurnStatus turns, Reason reason) {
+        post(
+                "stop",
+                session(terminating) + "/stop",
+                Map.of("transition", body(terminating), "turns", turns.code(), "reason", reason),
+                DEADLINE);
+    }
+
+    public void settle(Transition ended) {
+        post("settle", session(ended) + "/settle", Map.of("transition", body(ended)), DEADLINE);
+    }
+
+    private static Map<String, @Nullable Object> body(Transition transition) {
         Map<String, @Nullable Object> body = new HashMap<>();
         body.put("number", transition.number());
         body.put("status", transition.status().code());
@@ -146,19 +151,19 @@ public final class ControlPlane {
         body.put("incarnation", transition.incarnation());
         body.put("box", transition.box());
         body.put("took_millis", transition.tookMillis());
-        post("report", "sessions/" + transition.session() + "/transitions", body, DEADLINE);
+        return body;
     }
 
-    public void settle(SessionId session) {
-        post("settle", "sessions/" + session + "/settle", Map.of(), DEADLINE);
+    private static String session(Transition transition) {
+        return "sessions/" + transition.session();
     }
 
     private static String incarnation(SessionId session, int incarnation) {
         return "sessions/" + session + "/incarnations/" + incarnation;
     }
 
-    private static Map<String, Object> token(byte[] taskToken) {
-        return Map.of("task_token", Base64.getEncoder().encodeToString(taskToken));
+    private static Map<String, Object> waiting(Duration patience) {
+        return Map.of("wait_seconds", patience.toSeconds());
     }
 
     private JsonNode post(String operation, String path, Object body, Duration deadline) {

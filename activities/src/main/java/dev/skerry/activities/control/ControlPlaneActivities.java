@@ -3,23 +3,19 @@ package dev.skerry.activities.control;
 import dev.skerry.activities.provider.Metro;
 import dev.skerry.session.ControlActivities;
 import dev.skerry.session.FailureTypes;
-import dev.skerry.session.HelloReport;
 import dev.skerry.session.Reason;
 import dev.skerry.session.SessionId;
+import dev.skerry.session.Transition;
 import dev.skerry.session.TurnId;
 import dev.skerry.session.TurnOutcome;
 import dev.skerry.session.TurnStatus;
 import io.temporal.activity.Activity;
 import io.temporal.activity.ActivityExecutionContext;
 import io.temporal.failure.ApplicationFailure;
-import java.time.Duration;
 import java.util.List;
 
-/** A session's calls to the control plane; hello and turns are completed by the control plane itself. */
+/** A session's calls to the control plane; turns are completed by the control plane itself. */
 public final class ControlPlaneActivities implements ControlActivities {
-    private static final Duration FLUSH = Duration.ofSeconds(15);
-    private static final HelloReport COMPLETED_ELSEWHERE = new HelloReport("", 0, 0, 0);
-
     private final ControlPlane controlPlane;
     private final List<Metro> metros;
 
@@ -37,28 +33,9 @@ public final class ControlPlaneActivities implements ControlActivities {
     }
 
     @Override
-    public void openResume(SessionId session, int incarnation, int resumes) {
-        controlPlane.openResume(session, incarnation, resumes);
-    }
-
-    @Override
-    public HelloReport awaitHello(SessionId session, int incarnation) {
+    public TurnOutcome runTurn(Transition running, TurnId turn) {
         ActivityExecutionContext context = Activity.getExecutionContext();
-        return switch (controlPlane.awaitHello(session, incarnation, context.getTaskToken())) {
-            case ControlPlane.Hello.Ready ready -> ready.report();
-            case ControlPlane.Hello.Refused refused ->
-                throw ApplicationFailure.newNonRetryableFailure(refused.reason(), FailureTypes.PROBE_FAILED);
-            case ControlPlane.Hello.Waiting ignored -> {
-                context.doNotCompleteOnReturn();
-                yield COMPLETED_ELSEWHERE;
-            }
-        };
-    }
-
-    @Override
-    public TurnOutcome runTurn(SessionId session, int incarnation, TurnId turn) {
-        ActivityExecutionContext context = Activity.getExecutionContext();
-        return switch (controlPlane.giveTurn(session, incarnation, turn, context.getTaskToken())) {
+        return switch (controlPlane.giveTurn(running, turn, context.getTaskToken())) {
             case ControlPlane.Given.Over over -> over.outcome();
             case ControlPlane.Given.Lost lost ->
                 throw ApplicationFailure.newNonRetryableFailure(lost.reason(), FailureTypes.SANDBOX_LOST);
@@ -80,13 +57,6 @@ public final class ControlPlaneActivities implements ControlActivities {
     }
 
     @Override
-    public boolean freeze(SessionId session, int incarnation) {
-        boolean flushed = controlPlane.flush(session, incarnation, FLUSH);
-        controlPlane.freeze(session, incarnation);
-        return flushed;
-    }
-
-    @Override
     public void closeIncarnation(SessionId session, int incarnation) {
         controlPlane.close(session, incarnation);
     }
@@ -97,7 +67,12 @@ public final class ControlPlaneActivities implements ControlActivities {
     }
 
     @Override
-    public void settleSession(SessionId session) {
-        controlPlane.settle(session);
+    public void stop(Transition terminating, TurnStatus turns, Reason reason) {
+        controlPlane.stop(terminating, turns, reason);
+    }
+
+    @Override
+    public void settle(Transition ended) {
+        controlPlane.settle(ended);
     }
 }

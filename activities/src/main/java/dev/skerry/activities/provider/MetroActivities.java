@@ -8,51 +8,99 @@ import dev.skerry.activities.provider.ProviderException.Unknown;
 import dev.skerry.session.Box;
 import dev.skerry.session.FailureTypes;
 import dev.skerry.session.SandboxActivities;
+import dev.skerry.session.Status;
+import dev.skerry.session.Transition;
 import io.temporal.activity.Activity;
 import io.temporal.failure.ApplicationFailure;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 
 /** A session's provider calls in one metro. */
 public final class MetroActivities implements SandboxActivities {
     private static final int ATTEMPTS_BEFORE_ANOTHER_METRO = 5;
+    private static final Duration BOOT = Duration.ofSeconds(60);
+    private static final Duration WAKE = Duration.ofSeconds(20);
+    private static final Duration HELLO_SLICE = Duration.ofSeconds(1);
+    private static final Duration FLUSH = Duration.ofSeconds(15);
+    private static final Duration FLUSH_SLICE = Duration.ofSeconds(5);
 
     private final Metro metro;
     private final ControlPlane controlPlane;
     private final String installation;
+    private final Clock clock;
 
-    public MetroActivities(Metro metro, ControlPlane controlPlane, String installation) {
+    public MetroActivities(Metro metro, ControlPlane controlPlane, String installation, Clock clock) {
         this.metro = metro;
         this.controlPlane = controlPlane;
         this.installation = installation;
+        this.clock = clock;
     }
 
     @Override
-    public Box provision(Provision request) {
-        ControlPlane.Boot boot = controlPlane.openBoot(request.session(), request.incarnation());
+    public void provision(Transition provisioning) {
+        Instant began = clock.instant();
+        controlPlane.report(provisioning);
+        ControlPlane.Boot boot = controlPlane.openBoot(provisioning.session(), provisioning.incarnation());
         SandboxProvider.Spec spec = new SandboxProvider.Spec(
-                request.name(),
+                provisioning.vm().name(),
                 Map.of(
                         "SESSION_TOKEN", boot.bootToken(),
                         "CONTROL_PLANE_URL", boot.controlPlaneUrl(),
-                        "SESSION_ID", request.session().value()),
+                        "SESSION_ID", provisioning.session().value()),
                 List.of(
                         "skerry",
                         "installation=" + installation,
-                        "session=" + request.session(),
-                        "incarnation=" + request.incarnation()));
+                        "session=" + provisioning.session(),
+                        "incarnation=" + provisioning.incarnation()));
         call(() -> metro.provider().create(spec, MetroActivities::alive));
-        return new Box(request.name(), metro.code(), metro.provider().name());
+        controlPlane.report(provisioning.then(Status.HARDENING).took(since(began)));
+        awaitHello(provisioning, BOOT);
     }
 
     @Override
-    public void suspend(Box box) {
-        call(() -> metro.provider().suspend(box.name(), MetroActivities::alive));
+    public void suspend(Transition suspended) {
+        Instant began = clock.instant();
+        flush(suspended);
+        controlPlane.freeze(suspended.session(), suspended.incarnation());
+        call(() -> metro.provider().suspend(suspended.vm().name(), MetroActivities::alive));
+        controlPlane.report(suspended.took(since(began)));
+    }
+
+    /** A sandbox that does not answer is frozen all the same: what it stored before is what it resumes from. */
+    private void flush(Transition suspended) {
+        Instant deadline = clock.instant().plus(FLUSH);
+        boolean flushed = false;
+        while (!flushed && clock.instant().isBefore(deadline)) {
+            alive();
+            flushed = controlPlane.flush(suspended.session(), suspended.incarnation(), FLUSH_SLICE);
+        }
     }
 
     @Override
-    public void resume(Box box) {
-        call(() -> metro.provider().resume(box.name(), MetroActivities::alive));
+    public void resume(Transition resuming, int frozen) {
+        controlPlane.report(resuming);
+        controlPlane.openResume(resuming.session(), resuming.incarnation(), frozen);
+        call(() -> metro.provider().resume(resuming.vm().name(), MetroActivities::alive));
+        awaitHello(resuming, WAKE);
+    }
+
+    private void awaitHello(Transition coming, Duration patience) {
+        Instant deadline = clock.instant().plus(patience);
+        do {
+            alive();
+            if (controlPlane.awaitHello(coming.session(), coming.incarnation(), HELLO_SLICE)) {
+                return;
+            }
+        } while (clock.instant().isBefore(deadline));
+        throw ApplicationFailure.newNonRetryableFailure(
+                "The sandbox said no hello within " + patience.toSeconds() + " s.", FailureTypes.NO_HELLO);
+    }
+
+    private long since(Instant began) {
+        return Duration.between(began, clock.instant()).toMillis();
     }
 
     @Override

@@ -1,7 +1,5 @@
 package dev.skerry.controlplane.completion;
 
-import dev.skerry.session.FailureTypes;
-import dev.skerry.session.HelloReport;
 import dev.skerry.session.TurnOutcome;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.temporal.client.ActivityCanceledException;
@@ -9,7 +7,6 @@ import io.temporal.client.ActivityCompletionClient;
 import io.temporal.client.ActivityCompletionException;
 import io.temporal.client.ActivityNotExistsException;
 import io.temporal.client.WorkflowClient;
-import io.temporal.failure.ApplicationFailure;
 import jakarta.annotation.PreDestroy;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
@@ -47,17 +44,6 @@ public class Completions {
         UNWANTED,
         /** Temporal did not say. */
         UNKNOWN
-    }
-
-    public void helloAccepted(byte[] taskToken, HelloReport report) {
-        inBackground("hello", () -> client.complete(taskToken, report));
-    }
-
-    public void helloRefused(byte[] taskToken, String message) {
-        inBackground(
-                "hello",
-                () -> client.completeExceptionally(
-                        taskToken, ApplicationFailure.newNonRetryableFailure(message, FailureTypes.PROBE_FAILED)));
     }
 
     public void turnOver(byte[] taskToken, TurnOutcome outcome) {

@@ -1,19 +1,18 @@
 package dev.skerry.controlplane.identity;
 
 import dev.skerry.controlplane.ControlPlaneSettings;
-import dev.skerry.controlplane.completion.Completions;
 import dev.skerry.controlplane.event.SessionLog;
 import dev.skerry.controlplane.event.StoredJson;
 import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.controlplane.profile.Profiles;
-import dev.skerry.session.HelloReport;
 import dev.skerry.store.Incarnations;
 import dev.skerry.store.Incarnations.IncarnationRow;
 import dev.skerry.store.SessionRow;
 import dev.skerry.store.Sessions;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,7 +35,6 @@ class Greeting {
     private final Sessions sessions;
     private final Profiles profiles;
     private final SessionLog sessionLog;
-    private final Completions completions;
     private final TransactionTemplate transactions;
     private final StoredJson json;
     private final Clock clock;
@@ -50,7 +48,6 @@ class Greeting {
             Sessions sessions,
             Profiles profiles,
             SessionLog sessionLog,
-            Completions completions,
             TransactionTemplate transactions,
             StoredJson json,
             Clock clock,
@@ -62,7 +59,6 @@ class Greeting {
         this.sessions = sessions;
         this.profiles = profiles;
         this.sessionLog = sessionLog;
-        this.completions = completions;
         this.transactions = transactions;
         this.json = json;
         this.clock = clock;
@@ -124,10 +120,7 @@ class Greeting {
                     report);
         }
         log.info("session {} incarnation {} said hello as {}", row.sessionId(), row.number(), report.driver());
-        incarnations
-                .find(row.sessionId(), row.number())
-                .map(IncarnationRow::helloTaskToken)
-                .ifPresent(task -> completions.helloAccepted(task, report.counts()));
+        incarnations.wake(row.sessionId());
         return welcome(row, token);
     }
 
@@ -146,23 +139,21 @@ class Greeting {
         }
         sessions.setDriver(row.sessionId(), report.driver());
         appendFailedProbes(row, report);
+        sessions.awake(row.sessionId());
+        Map<String, Object> took = Map.of(
+                "duration_ms", Duration.between(row.openedAt(), clock.instant()).toMillis());
         if (row.resumes() == null) {
-            HelloReport counts = report.counts();
-            sessionLog.append(
-                    row.sessionId(),
-                    "session.ready",
-                    null,
-                    row.number(),
+            Map<String, Object> data = new LinkedHashMap<>(took);
+            data.put("driver", report.driver());
+            data.put(
+                    "probes",
                     Map.of(
-                            "driver",
-                            report.driver(),
-                            "duration_ms",
-                            Duration.between(row.openedAt(), clock.instant()).toMillis(),
-                            "probes",
-                            Map.of(
-                                    "pass", counts.passed(),
-                                    "fail", counts.failed(),
-                                    "unsupported", counts.unsupported())));
+                            "pass", report.count("pass"),
+                            "fail", report.count("fail"),
+                            "unsupported", report.count("unsupported")));
+            sessionLog.append(row.sessionId(), "session.ready", null, row.number(), data);
+        } else {
+            sessionLog.append(row.sessionId(), "session.resumed", null, row.number(), took);
         }
         return true;
     }
@@ -188,10 +179,7 @@ class Greeting {
             appendFailedProbes(row, report);
         });
         log.warn("session {} incarnation {} was refused: {}", row.sessionId(), row.number(), objection);
-        incarnations
-                .find(row.sessionId(), row.number())
-                .map(IncarnationRow::helloTaskToken)
-                .ifPresent(task -> completions.helloRefused(task, objection));
+        incarnations.wake(row.sessionId());
     }
 
     private void appendFailedProbes(IncarnationRow row, Report report) {

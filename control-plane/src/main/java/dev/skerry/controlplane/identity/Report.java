@@ -1,7 +1,6 @@
 package dev.skerry.controlplane.identity;
 
 import dev.skerry.controlplane.problem.RefusedException;
-import dev.skerry.session.HelloReport;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -33,11 +32,8 @@ record Report(String nonce, String runtimeVersion, String driver, List<Probe> pr
                 probes.stream().map(Report::probe).toList());
     }
 
-    HelloReport counts() {
-        return new HelloReport(driver, count("pass"), count("fail"), count("unsupported"));
-    }
-
-    private int count(String result) {
+    /** How many probes had this result. */
+    int count(String result) {
         return (int)
                 probes.stream().filter(probe -> probe.result().equals(result)).count();
     }

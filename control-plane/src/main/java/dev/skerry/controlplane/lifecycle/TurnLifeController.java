@@ -34,6 +34,7 @@ import org.springframework.web.bind.annotation.RestController;
 @RequestMapping("/internal/v1/sessions/{session}")
 class TurnLifeController {
     private final Turns turns;
+    private final Transitions transitions;
     private final Incarnations incarnations;
     private final Outcomes outcomes;
     private final SessionLog sessionLog;
@@ -43,6 +44,7 @@ class TurnLifeController {
 
     TurnLifeController(
             Turns turns,
+            Transitions transitions,
             Incarnations incarnations,
             Outcomes outcomes,
             SessionLog sessionLog,
@@ -50,6 +52,7 @@ class TurnLifeController {
             Clock clock,
             ControlPlaneSettings settings) {
         this.turns = turns;
+        this.transitions = transitions;
         this.incarnations = incarnations;
         this.outcomes = outcomes;
         this.sessionLog = sessionLog;
@@ -64,16 +67,16 @@ class TurnLifeController {
             @Nullable TurnOutcome outcome,
             @Nullable String reason) {}
 
+    record Give(@Nullable String taskToken, Transition transition) {}
+
     record End(@Nullable TurnStatus status, @Nullable Reason reason) {}
 
     @PostMapping("/incarnations/{number}/turns/{turn}")
     Given give(
-            @PathVariable String session,
-            @PathVariable int number,
-            @PathVariable String turn,
-            @RequestBody TaskToken token) {
-        byte[] task = token.bytes();
-        Given given = Objects.requireNonNull(transactions.execute(ignored -> give(session, number, turn, task)));
+            @PathVariable String session, @PathVariable int number, @PathVariable String turn, @RequestBody Give give) {
+        byte[] task = new TaskToken(give.taskToken()).bytes();
+        Given given = Objects.requireNonNull(
+                transactions.execute(ignored -> give(session, number, turn, task, give.transition())));
         incarnations.wake(session);
         return given;
     }
@@ -99,7 +102,7 @@ class TurnLifeController {
                         end.status(), null, end.reason().code(), end.reason().message(), List.of()));
     }
 
-    private Given give(String session, int number, String turnId, byte[] task) {
+    private Given give(String session, int number, String turnId, byte[] task, Transition running) {
         TurnRow turn = turns.find(session, turnId).orElseThrow(TurnLifeController::unknown);
         if (turn.over()) {
             return over(turn);
@@ -112,6 +115,7 @@ class TurnLifeController {
         if (given.isEmpty()) {
             return over(turns.find(session, turnId).orElse(turn));
         }
+        transitions.project(session, running);
         if (given.get().attempt() > turn.attempt()) {
             sessionLog.append(
                     session,

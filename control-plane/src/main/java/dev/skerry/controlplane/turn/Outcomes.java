@@ -102,6 +102,7 @@ public class Outcomes {
                 outcome.message(),
                 json.of(outcome.files()));
         finished.ifPresent(turn -> {
+            sessions.rest(session);
             sessions.setStopReason(session, outcome.status() == TurnStatus.LIMIT ? outcome.reason() : null);
             sessionLog.append(
                     session, "turn." + outcome.status().code(), turnId, turn.incarnation(), event(turn, outcome));

@@ -1,15 +1,12 @@
 package dev.skerry.controlplane.completion;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import dev.skerry.controlplane.ControlPlaneTest;
 import dev.skerry.controlplane.Http;
 import dev.skerry.controlplane.Sandbox;
 import dev.skerry.controlplane.World;
-import dev.skerry.session.FailureTypes;
-import dev.skerry.session.HelloReport;
 import dev.skerry.session.TurnOutcome;
 import dev.skerry.session.TurnStatus;
 import io.temporal.activity.Activity;
@@ -19,7 +16,6 @@ import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowOptions;
 import io.temporal.client.WorkflowStub;
 import io.temporal.common.RetryOptions;
-import io.temporal.failure.ApplicationFailure;
 import io.temporal.worker.Worker;
 import io.temporal.worker.WorkerFactory;
 import io.temporal.workflow.Workflow;
@@ -47,28 +43,13 @@ class CompletionTest {
     /** Asks the control plane as the real worker does: hands it the task token and leaves the activity open. */
     @ActivityInterface
     public interface Asking {
-        HelloReport awaitHello(String session);
-
         TurnOutcome runTurn(String session, String turn);
-    }
-
-    @WorkflowInterface
-    public interface HelloFlow {
-        @WorkflowMethod
-        HelloReport run(String session);
     }
 
     @WorkflowInterface
     public interface TurnFlow {
         @WorkflowMethod
         TurnOutcome run(String session, String turn);
-    }
-
-    public static class HelloFlowImpl implements HelloFlow {
-        @Override
-        public HelloReport run(String session) {
-            return asking().awaitHello(session);
-        }
     }
 
     public static class TurnFlowImpl implements TurnFlow {
@@ -93,14 +74,8 @@ class CompletionTest {
     void startWorker() {
         workers = WorkerFactory.newInstance(temporal);
         Worker worker = workers.newWorker(QUEUE);
-        worker.registerWorkflowImplementationTypes(HelloFlowImpl.class, TurnFlowImpl.class);
+        worker.registerWorkflowImplementationTypes(TurnFlowImpl.class);
         worker.registerActivitiesImplementations(new Asking() {
-            @Override
-            public HelloReport awaitHello(String session) {
-                post(session, "/incarnations/1/hello");
-                return null;
-            }
-
             @Override
             public TurnOutcome runTurn(String session, String turn) {
                 post(session, "/incarnations/1/turns/" + turn);
@@ -114,45 +89,13 @@ class CompletionTest {
         var context = Activity.getExecutionContext();
         context.doNotCompleteOnReturn();
         String token = Base64.getEncoder().encodeToString(context.getTaskToken());
-        Http.Answer answer = world.worker(session, path, "{'task_token': '" + token + "'}");
-        assertThat(answer.body().path("state").asString()).isIn("waiting", "given");
+        Http.Answer answer = world.worker(session, path, World.giving(token));
+        assertThat(answer.body().path("state").asString()).isEqualTo("given");
     }
 
     @AfterEach
     void stopWorker() {
         workers.shutdownNow();
-    }
-
-    @Test
-    void completesTheActivityThatWaitsForHello() {
-        String session = world.session();
-        String boot = world.bootToken(session, 1);
-        HelloFlow flow = temporal.newWorkflowStub(HelloFlow.class, options("hello-" + session));
-        WorkflowClient.start(flow::run, session);
-        awaitTaskToken("incarnations", "hello_task_token", session);
-
-        world.hello(boot, World.nonce());
-
-        assertThat(WorkflowStub.fromTyped(flow).getResult(HelloReport.class))
-                .isEqualTo(new HelloReport("plain", 1, 0, 0));
-    }
-
-    @Test
-    void failsTheActivityThatWaitsForAHelloThatWasRefused() {
-        String session = world.session();
-        String boot = world.bootToken(session, 1);
-        HelloFlow flow = temporal.newWorkflowStub(HelloFlow.class, options("refused-" + session));
-        WorkflowClient.start(flow::run, session);
-        awaitTaskToken("incarnations", "hello_task_token", session);
-
-        world.hello(boot, World.nonce(), "{'id': 'S01', 'result': 'fail'}");
-
-        assertThatThrownBy(() -> WorkflowStub.fromTyped(flow).getResult(HelloReport.class))
-                .rootCause()
-                .isInstanceOfSatisfying(ApplicationFailure.class, failure -> {
-                    assertThat(failure.getType()).isEqualTo(FailureTypes.PROBE_FAILED);
-                    assertThat(failure.isNonRetryable()).isTrue();
-                });
     }
 
     @Test
@@ -189,15 +132,5 @@ class CompletionTest {
                 .setTaskQueue(QUEUE)
                 .setWorkflowId(id)
                 .build();
-    }
-
-    private void awaitTaskToken(String table, String column, String session) {
-        await().atMost(Duration.ofSeconds(15))
-                .until(() -> world.jdbc()
-                        .sql("select count(*) = 1 from " + table + " where session_id = ? and " + column
-                                + " is not null")
-                        .param(session)
-                        .query(Boolean.class)
-                        .single());
     }
 }

@@ -56,7 +56,7 @@ class ListenersTest {
         assertThat(Http.call("POST", url, "internal-token-of-nobody", "{}").status())
                 .isEqualTo(401);
         assertThat(Http.call("POST", url, ControlPlaneTest.INTERNAL_TOKEN, "{}").status())
-                .isEqualTo(204);
+                .isEqualTo(422);
     }
 
     @Test

@@ -7,6 +7,8 @@ import dev.skerry.controlplane.Http.Answer;
 import dev.skerry.controlplane.Sandbox;
 import dev.skerry.controlplane.World;
 import dev.skerry.store.Ledger;
+import dev.skerry.store.Sessions;
+import dev.skerry.store.Turns;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -19,6 +21,12 @@ class LifecycleTest {
 
     @Autowired
     Ledger ledger;
+
+    @Autowired
+    Turns turns;
+
+    @Autowired
+    Sessions sessions;
 
     @Test
     void tellsWhatASandboxIsBootedWith() {
@@ -72,7 +80,6 @@ class LifecycleTest {
                         "session.hardening",
                         "session.suspended",
                         "session.resuming",
-                        "session.resumed",
                         "session.terminating",
                         "session.terminated");
         assertThat(world.events(session).get(1).data())
@@ -125,10 +132,52 @@ class LifecycleTest {
         String turn = world.turn(sandbox.session(), "Hi");
         ledger.reserve(new Ledger.Reservation("mcl_" + turn, sandbox.session(), turn, 1, 1, "rehearsal", 7000));
 
-        assertThat(world.worker(sandbox.session(), "/settle", "{}").status()).isEqualTo(204);
-        assertThat(world.worker(sandbox.session(), "/settle", "{}").status()).isEqualTo(204);
+        String end = "{'transition': {'number': 9, 'status': 'terminated', 'incarnation': 1}}";
+        assertThat(world.worker(sandbox.session(), "/settle", end).status()).isEqualTo(204);
+        assertThat(world.worker(sandbox.session(), "/settle", end).status()).isEqualTo(204);
 
         assertThat(ledger.balance(sandbox.session())).isEqualTo(new Ledger.Balance(World.DOLLAR, 0, 7000));
+    }
+
+    @Test
+    void stopsASession() {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        String running = world.turn(sandbox.session(), "Hi");
+        String waiting = world.turn(sandbox.session(), "Go on");
+        world.give(sandbox, running);
+
+        Answer stopped = world.worker(
+                sandbox.session(),
+                "/stop",
+                "{'transition': {'number': 9, 'status': 'terminating', 'incarnation': 1}, 'turns': 'cancelled',"
+                        + " 'reason': {'code': 'session_ended', 'message': 'Deleted.'}}");
+
+        assertThat(stopped.status()).isEqualTo(204);
+        assertThat(sandbox.get("/state").code()).isEqualTo("session_ended");
+        assertThat(turns.open(sandbox.session())).isEmpty();
+        assertThat(turns.find(sandbox.session(), waiting).orElseThrow().status())
+                .isEqualTo("cancelled");
+        assertThat(sessions.find(sandbox.session()).orElseThrow().status()).isEqualTo("terminating");
+    }
+
+    @Test
+    void aSessionIsIdleWhenItsSandboxHasSaidHelloAndWhenItsTurnIsOver() {
+        String session = world.session();
+        transition(session, "'number': 1, 'status': 'provisioning', 'incarnation': 1");
+        Sandbox sandbox = world.boot(session, 1);
+        assertThat(status(session)).isEqualTo("idle");
+        transition(session, "'number': 2, 'status': 'hardening', 'incarnation': 1");
+        assertThat(status(session)).isEqualTo("idle");
+
+        String turn = world.turn(session, "Hi");
+        world.give(sandbox, turn);
+        assertThat(status(session)).isEqualTo("running");
+        sandbox.post("/turns/" + turn + "/outcome", "{'status': 'completed', 'result': 'Done.'}");
+        assertThat(status(session)).isEqualTo("idle");
+    }
+
+    private String status(String session) {
+        return sessions.find(session).orElseThrow().status();
     }
 
     private void transition(String session, String fields) {
