@@ -1,8 +1,7 @@
 package dev.skerry.metro;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
-import dev.skerry.metro.SandboxDriver.Handle;
-import dev.skerry.metro.SandboxDriver.Identity;
+import dev.skerry.metro.driver.Sandbox;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -28,10 +27,9 @@ final class Instance {
     public int stopReason;
     public int stopCode;
     public int exitCode;
-    public @Nullable Identity process;
 
     @JsonIgnore
-    public transient @Nullable Handle handle;
+    public transient @Nullable Sandbox sandbox;
 
     /** Where an instance is in its life; names as on the wire in lower case. */
     enum State {

@@ -1,9 +1,11 @@
 package dev.skerry.metro;
 
 import dev.skerry.metro.Instance.State;
-import dev.skerry.metro.MetroConfiguration.Image;
-import dev.skerry.metro.SandboxDriver.Handle;
-import dev.skerry.metro.SandboxDriver.Launch;
+import dev.skerry.metro.driver.Exit;
+import dev.skerry.metro.driver.Image;
+import dev.skerry.metro.driver.Launch;
+import dev.skerry.metro.driver.Sandbox;
+import dev.skerry.metro.driver.SandboxDriver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
@@ -22,7 +24,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -104,7 +105,7 @@ final class Instances {
         instance.createdAt = now();
         try {
             Files.createDirectories(
-                    workspace(instance),
+                    directory(instance).resolve("sandbox"),
                     PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
             writeSecretly(directory(instance).resolve("env.json"), json.writeValueAsBytes(order.environment()));
         } catch (IOException e) {
@@ -129,40 +130,48 @@ final class Instances {
         }
         long began = System.nanoTime();
         try {
-            Map<String, String> environment = json.readValue(
-                    Files.readAllBytes(directory(instance).resolve("env.json")), new TypeReference<>() {});
-            Handle handle = driver.start(new Launch(
-                    image.command(), image.readOnlyPaths(), environment, workspace(instance), console(instance)));
-            instance.handle = handle;
-            instance.process = handle.identity();
+            Sandbox sandbox = driver.start(launch(instance, image));
+            instance.sandbox = sandbox;
             instance.state = State.RUNNING;
             instance.startCount++;
             instance.startedAt = now();
             instance.stoppedAt = null;
             instance.bootTimeMicros = (System.nanoTime() - began) / 1_000;
             save(instance);
-            watch(instance, handle);
+            watch(instance, sandbox);
         } catch (IOException e) {
             throw failed("start", e);
         }
     }
 
-    private void watch(Instance instance, Handle handle) {
-        handle.onExit(code -> ended(instance, handle, code));
+    private Launch launch(Instance instance, Image image) throws IOException {
+        Map<String, String> environment =
+                json.readValue(Files.readAllBytes(directory(instance).resolve("env.json")), new TypeReference<>() {});
+        return new Launch(
+                instance.name,
+                image,
+                List.of(),
+                environment,
+                instance.memoryMb,
+                instance.vcpus,
+                Map.of(),
+                directory(instance).resolve("sandbox"),
+                console(instance));
     }
 
-    private synchronized void ended(Instance instance, Handle handle, OptionalInt code) {
-        if (handle.identity().equals(instance.process)
-                && instance.handle != null
-                && byUuid.containsKey(instance.uuid)) {
-            handle.end(Duration.ZERO);
-            stopped(instance, ENDED_BY_ITSELF, code.orElse(0));
+    private void watch(Instance instance, Sandbox sandbox) {
+        sandbox.onExit(exit -> ended(instance, sandbox, exit));
+    }
+
+    private synchronized void ended(Instance instance, Sandbox sandbox, Exit exit) {
+        if (sandbox.equals(instance.sandbox) && byUuid.containsKey(instance.uuid)) {
+            sandbox.end(Duration.ZERO);
+            stopped(instance, ENDED_BY_ITSELF, exit instanceof Exit.Ended ended ? ended.code() : 0);
         }
     }
 
     private void stopped(Instance instance, int reason, int exitCode) {
-        instance.handle = null;
-        instance.process = null;
+        instance.sandbox = null;
         instance.state = State.STOPPED;
         instance.stopReason = reason;
         instance.stopCode = 0;
@@ -176,12 +185,12 @@ final class Instances {
             case RUNNING -> {}
             case STOPPED -> boot(instance);
             case STANDBY -> {
-                if (instance.handle == null) {
+                if (instance.sandbox == null) {
                     boot(instance);
                     return;
                 }
                 try {
-                    instance.handle.thaw();
+                    instance.sandbox.thaw();
                 } catch (IOException e) {
                     stopped(instance, ENDED_BY_ITSELF, 0);
                     throw failed("start", e);
@@ -202,20 +211,19 @@ final class Instances {
                         ItemException.WRONG_STATE,
                         "Cannot suspend instance '" + instance.name + "' in state 'stopped'");
             case RUNNING -> {
-                Handle handle = instance.handle;
-                if (handle == null) {
+                Sandbox sandbox = instance.sandbox;
+                if (sandbox == null) {
                     throw new ItemException(ItemException.OPERATION_FAILED, "The instance has no process");
                 }
                 if (stateful(instance)) {
                     try {
-                        handle.freeze();
+                        sandbox.freeze();
                     } catch (IOException e) {
                         throw failed("suspend", e);
                     }
                 } else {
-                    instance.handle = null;
-                    instance.process = null;
-                    handle.end(STOP_GRACE);
+                    instance.sandbox = null;
+                    sandbox.end(STOP_GRACE);
                 }
                 instance.state = State.STANDBY;
                 instance.stopReason = SUSPENDED;
@@ -232,10 +240,10 @@ final class Instances {
     }
 
     synchronized void stop(Instance instance, boolean force) {
-        Handle handle = instance.handle;
-        instance.handle = null;
-        if (handle != null) {
-            handle.end(force ? Duration.ZERO : STOP_GRACE);
+        Sandbox sandbox = instance.sandbox;
+        instance.sandbox = null;
+        if (sandbox != null) {
+            sandbox.end(force ? Duration.ZERO : STOP_GRACE);
         }
         if (instance.state != State.STOPPED) {
             stopped(instance, force ? FORCED_BY_USER : STOPPED_BY_USER, 0);
@@ -293,15 +301,21 @@ final class Instances {
 
     private void adopt(Instance instance) {
         byUuid.put(instance.uuid, instance);
-        if (instance.process == null) {
+        Image image = configuration.images().get(instance.image);
+        if (instance.state == State.STOPPED || image == null) {
             return;
         }
-        Handle handle = driver.find(instance.process);
-        if (handle.alive()) {
-            instance.handle = handle;
-            watch(instance, handle);
-        } else {
-            stopped(instance, ENDED_BY_ITSELF, 0);
+        try {
+            Sandbox sandbox = driver.find(launch(instance, image));
+            switch (sandbox.condition()) {
+                case RUNNING, FROZEN -> {
+                    instance.sandbox = sandbox;
+                    watch(instance, sandbox);
+                }
+                case ENDED -> stopped(instance, ENDED_BY_ITSELF, 0);
+            }
+        } catch (IOException e) {
+            log.error("cannot look for the sandbox of instance {}: {}", instance.uuid, e.getMessage());
         }
     }
 
@@ -330,10 +344,6 @@ final class Instances {
 
     Path console(Instance instance) {
         return directory(instance).resolve("console.log");
-    }
-
-    private Path workspace(Instance instance) {
-        return directory(instance).resolve("workspace");
     }
 
     private Path directory(Instance instance) {

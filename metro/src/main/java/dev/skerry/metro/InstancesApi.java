@@ -232,11 +232,19 @@ final class InstancesApi {
                     seconds < 0 || seconds > LONGEST_WAIT.toSeconds() ? LONGEST_WAIT : Duration.ofSeconds(seconds);
             Instant deadline = Instant.now().plus(patience);
             while (!instance.state.wire().equals(wanted) && Instant.now().isBefore(deadline)) {
-                ProcessTree.pause();
+                pause();
             }
             ObjectNode result = success(instance);
             return instance.state.wire().equals(wanted) ? result : result.put("status", "error");
         };
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(5);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     ItemAction log() {
@@ -333,7 +341,11 @@ final class InstancesApi {
         return (instance, item) -> success(instance)
                 .put("start_count", instance.startCount)
                 .put("boot_time_us", instance.bootTimeMicros)
-                .put("rss_bytes", instance.handle == null ? 0 : instance.handle.residentBytes());
+                .put("rss_bytes", residentBytes(instance));
+    }
+
+    private static long residentBytes(Instance instance) {
+        return instance.sandbox == null ? 0 : instance.sandbox.usage().residentBytes();
     }
 
     String prometheus() {
@@ -350,11 +362,7 @@ final class InstancesApi {
                     .append(label)
                     .append(instance.startCount)
                     .append('\n');
-            text.append(String.format(
-                    Locale.ROOT,
-                    "instance_rss_bytes%s%d%n",
-                    label,
-                    instance.handle == null ? 0 : instance.handle.residentBytes()));
+            text.append(String.format(Locale.ROOT, "instance_rss_bytes%s%d%n", label, residentBytes(instance)));
         }
         return text.toString();
     }

@@ -1,7 +1,8 @@
 package dev.skerry.metro;
 
+import dev.skerry.metro.driver.Image;
+import dev.skerry.metro.process.ProcessDriver.Isolation;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 
 /**
@@ -12,6 +13,7 @@ import java.util.Map;
  * @param token what callers must present
  * @param stateDirectory where instances, their workspaces and their logs are kept; survives restarts
  * @param images what can be booted, by name
+ * @param driver what sandboxes are
  * @param maxInstances quota
  * @param stopSandboxesOnClose whether closing the metro ends its sandboxes; otherwise the next start finds them again
  */
@@ -21,49 +23,41 @@ public record MetroConfiguration(
         String token,
         Path stateDirectory,
         Map<String, Image> images,
-        Isolation isolation,
+        DriverSettings driver,
         int maxInstances,
         boolean stopSandboxesOnClose) {
+    private static final int INSTANCES = 64;
 
-    /**
-     * A registered image: for the process driver, a command line.
-     *
-     * @param command absolute path of a program and its arguments
-     * @param readOnlyPaths what the command needs besides the system's own directories
-     */
-    public record Image(List<String> command, List<Path> readOnlyPaths) {}
-
-    /** How a process is kept from its host. */
-    public enum Isolation {
-        /** Bubblewrap where it is installed and permitted, plain otherwise. */
-        AUTO,
-        BUBBLEWRAP,
-        /** None but a session and an environment of its own. */
-        PLAIN
-    }
-
-    /** A metro on the loopback address, on any port, that takes its sandboxes with it. */
+    /** A metro of processes on the loopback address, on any port, that takes its sandboxes with it. */
     public static MetroConfiguration local(String token, Path stateDirectory, Map<String, Image> images) {
-        return new MetroConfiguration("127.0.0.1", 0, token, stateDirectory, images, Isolation.AUTO, 64, true);
+        return new MetroConfiguration(
+                "127.0.0.1",
+                0,
+                token,
+                stateDirectory,
+                images,
+                new DriverSettings.Processes(Isolation.AUTO),
+                INSTANCES,
+                true);
     }
 
     public MetroConfiguration withPort(int newPort) {
         return new MetroConfiguration(
-                address, newPort, token, stateDirectory, images, isolation, maxInstances, stopSandboxesOnClose);
+                address, newPort, token, stateDirectory, images, driver, maxInstances, stopSandboxesOnClose);
     }
 
-    public MetroConfiguration withIsolation(Isolation newIsolation) {
+    public MetroConfiguration withDriver(DriverSettings newDriver) {
         return new MetroConfiguration(
-                address, port, token, stateDirectory, images, newIsolation, maxInstances, stopSandboxesOnClose);
+                address, port, token, stateDirectory, images, newDriver, maxInstances, stopSandboxesOnClose);
     }
 
     public MetroConfiguration withMaxInstances(int newMaxInstances) {
         return new MetroConfiguration(
-                address, port, token, stateDirectory, images, isolation, newMaxInstances, stopSandboxesOnClose);
+                address, port, token, stateDirectory, images, driver, newMaxInstances, stopSandboxesOnClose);
     }
 
     public MetroConfiguration withStopSandboxesOnClose(boolean stop) {
-        return new MetroConfiguration(address, port, token, stateDirectory, images, isolation, maxInstances, stop);
+        return new MetroConfiguration(address, port, token, stateDirectory, images, driver, maxInstances, stop);
     }
 
     @Override

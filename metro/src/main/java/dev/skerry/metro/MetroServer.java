@@ -2,6 +2,7 @@ package dev.skerry.metro;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.skerry.metro.driver.SandboxDriver;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -43,7 +44,7 @@ public final class MetroServer implements AutoCloseable {
         this.json = JsonMapper.builder()
                 .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
                 .build();
-        this.driver = new ProcessDriver(configuration.isolation());
+        this.driver = configuration.driver().driver();
         this.http = HttpServer.create(new InetSocketAddress(configuration.address(), configuration.port()), BACKLOG);
         this.instances = new Instances(configuration, driver, json);
         this.api = new InstancesApi(instances, json, configuration.maxInstances());

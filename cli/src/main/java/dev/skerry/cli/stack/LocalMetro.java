@@ -3,6 +3,7 @@ package dev.skerry.cli.stack;
 import dev.skerry.cli.Home;
 import dev.skerry.metro.MetroConfiguration;
 import dev.skerry.metro.MetroServer;
+import dev.skerry.metro.driver.Image;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -18,7 +19,7 @@ public final class LocalMetro {
     public static MetroServer start(Home home, String token, int port) throws IOException {
         Python python = Python.find();
         Path runtime = SandboxRuntime.unpack(home);
-        MetroConfiguration.Image image = new MetroConfiguration.Image(
+        Image image = new Image.Program(
                 List.of(python.executable().toString(), "-B", "-I", runtime.toString()),
                 List.of(python.prefix(), runtime.getParent()));
         return MetroServer.start(MetroConfiguration.local(token, home.metro(), Map.of(IMAGE, image))

@@ -1,36 +1,47 @@
-package dev.skerry.metro;
+package dev.skerry.metro.process;
 
-import dev.skerry.metro.MetroConfiguration.Isolation;
+import dev.skerry.metro.driver.Image;
+import dev.skerry.metro.driver.Launch;
+import dev.skerry.metro.driver.LocalProcess;
+import dev.skerry.metro.driver.Sandbox;
+import dev.skerry.metro.driver.SandboxDriver;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.time.Instant;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalInt;
-import java.util.concurrent.Future;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A sandbox is a local process in a session of its own, inside bubblewrap where that is installed and permitted.
  *
  * <p>No boundary against a hostile program: plain processes share the machine's user, bubblewrap shares its network.
  */
-final class ProcessDriver implements SandboxDriver {
-    private static final Logger log = LoggerFactory.getLogger(ProcessDriver.class);
+public final class ProcessDriver implements SandboxDriver {
     private static final long PROBE_SECONDS = 5;
     private static final List<String> SYSTEM =
             List.of("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc");
 
+    private static final String IDENTITY = "process";
+    private static final LocalProcess NOTHING = new LocalProcess(0, 0);
+
+    /** How a process is kept from its host. */
+    public enum Isolation {
+        /** Bubblewrap where it is installed and permitted, plain otherwise. */
+        AUTO,
+        BUBBLEWRAP,
+        /** None but a session and an environment of its own. */
+        PLAIN
+    }
+
     private final @Nullable Path bubblewrap;
     private final String description;
 
-    ProcessDriver(Isolation isolation) {
+    public ProcessDriver(Isolation isolation) {
         Path found = isolation == Isolation.PLAIN ? null : onPath("bwrap");
         String obstacle = isolation == Isolation.PLAIN
                 ? "as configured"
@@ -90,25 +101,63 @@ final class ProcessDriver implements SandboxDriver {
     }
 
     @Override
-    public Handle start(Launch launch) throws IOException {
-        List<String> command = new ArrayList<>(List.of("setsid"));
-        if (bubblewrap != null) {
-            command.addAll(wrapped(bubblewrap, launch));
-        }
-        command.addAll(launch.command());
-        ProcessBuilder builder = new ProcessBuilder(command);
+    public boolean boots(Image image) {
+        return image instanceof Image.Program;
+    }
+
+    @Override
+    public Sandbox start(Launch launch) throws IOException {
+        Path workspace = workspace(launch);
+        Files.createDirectories(
+                workspace, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        writeFiles(launch);
+        ProcessBuilder builder = new ProcessBuilder(command(launch));
         builder.environment().clear();
         builder.environment().putAll(launch.environment());
-        builder.directory(launch.workspace().toFile());
+        builder.directory(workspace.toFile());
         builder.redirectErrorStream(true);
         builder.redirectOutput(ProcessBuilder.Redirect.appendTo(launch.console().toFile()));
-        builder.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()));
-        command.set(0, tool("setsid"));
+        builder.redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")));
         Process process = builder.start();
-        long started = ProcessTree.stat(process.pid())
-                .map(ProcessTree.Stat::startTicks)
-                .orElse(0L);
-        return new ProcessHandleOf(new Identity(process.pid(), started), process);
+        LocalProcess identity = LocalProcess.of(process.pid()).orElse(new LocalProcess(process.pid(), 0));
+        try {
+            identity.writeTo(launch.directory().resolve(IDENTITY));
+        } catch (IOException e) {
+            ProcessTree.kill(process.pid());
+            throw e;
+        }
+        return new ProcessSandbox(identity, process);
+    }
+
+    private List<String> command(Launch launch) throws IOException {
+        if (!(launch.image() instanceof Image.Program program)) {
+            throw new IOException("this image is not a program, and sandboxes here are processes");
+        }
+        List<String> command = new ArrayList<>(List.of(tool("setsid")));
+        if (bubblewrap != null) {
+            command.addAll(wrapped(bubblewrap, launch, program));
+        }
+        if (launch.arguments().isEmpty()) {
+            command.addAll(program.command());
+        } else {
+            command.addAll(launch.arguments());
+        }
+        return command;
+    }
+
+    private static void writeFiles(Launch launch) throws IOException {
+        for (Map.Entry<String, byte[]> file : launch.files().entrySet()) {
+            Path path = workspace(launch).resolve(file.getKey()).normalize();
+            if (!path.startsWith(workspace(launch))) {
+                throw new IOException("a file of the launch is outside its workspace");
+            }
+            Files.createDirectories(path.getParent());
+            Files.write(path, file.getValue());
+        }
+    }
+
+    private static Path workspace(Launch launch) {
+        return launch.directory().resolve("workspace");
     }
 
     private static String tool(String name) throws IOException {
@@ -119,85 +168,31 @@ final class ProcessDriver implements SandboxDriver {
         return found.toString();
     }
 
-    private static List<String> wrapped(Path bwrap, Launch launch) {
+    private static List<String> wrapped(Path bwrap, Launch launch, Image.Program program) {
         List<String> command = new ArrayList<>(List.of(bwrap.toString()));
         command.addAll(unshare());
         for (String directory : SYSTEM) {
             command.addAll(List.of("--ro-bind-try", directory, directory));
         }
         command.addAll(List.of("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"));
-        for (Path path : launch.readOnlyPaths()) {
+        for (Path path : program.readOnlyPaths()) {
             command.addAll(List.of("--ro-bind", path.toString(), path.toString()));
         }
-        command.addAll(List.of("--bind", launch.workspace().toString(), "/workspace", "--chdir", "/workspace", "--"));
+        command.addAll(List.of("--bind", workspace(launch).toString(), "/workspace", "--chdir", "/workspace", "--"));
         return command;
     }
 
     @Override
-    public Handle find(Identity identity) {
-        return new ProcessHandleOf(identity, null);
-    }
-
-    private record ProcessHandleOf(
-            Identity identity, @Nullable Process process) implements Handle {
-        @Override
-        public boolean alive() {
-            return ProcessTree.alive(identity);
+    public Sandbox find(Launch launch) {
+        LocalProcess kept =
+                LocalProcess.readFrom(launch.directory().resolve(IDENTITY)).orElse(null);
+        if (kept != null && kept.alive()) {
+            return new ProcessSandbox(kept, null);
         }
-
-        @Override
-        public void freeze() throws IOException {
-            if (!alive()) {
-                throw new IOException("the sandbox has ended");
-            }
-            ProcessTree.freeze(identity.pid());
-        }
-
-        @Override
-        public void thaw() throws IOException {
-            if (!alive()) {
-                throw new IOException("the sandbox has ended");
-            }
-            ProcessTree.thaw(identity.pid());
-        }
-
-        @Override
-        public void end(Duration grace) {
-            try {
-                if (alive() && !grace.isZero()) {
-                    ProcessTree.signal("TERM", List.of(identity.pid()));
-                    ProcessTree.thaw(identity.pid());
-                    Instant deadline = Instant.now().plus(grace);
-                    while (alive() && Instant.now().isBefore(deadline)) {
-                        ProcessTree.pause();
-                    }
-                }
-                boolean orphansMayBeLeft = ProcessTree.stat(identity.pid()).isEmpty();
-                if (alive() || orphansMayBeLeft) {
-                    ProcessTree.kill(identity.pid());
-                }
-            } catch (IOException e) {
-                log.warn("could not end process {}: {}", identity.pid(), e.getMessage());
-            }
-        }
-
-        @Override
-        public void onExit(Consumer<OptionalInt> action) {
-            if (process != null) {
-                Future<?> _ = process.onExit().thenAccept(ended -> action.accept(OptionalInt.of(ended.exitValue())));
-                return;
-            }
-            ProcessHandle found = ProcessHandle.of(identity.pid()).orElse(null);
-            if (found == null || !alive()) {
-                action.accept(OptionalInt.empty());
-            } else {
-                Future<?> _ = found.onExit().thenAccept(_ -> action.accept(OptionalInt.empty()));
-            }
-        }
-
-        @Override
-        public long residentBytes() {
-            return alive() ? ProcessTree.residentBytes(identity.pid()) : 0;
-        }
+        return ProcessTree.leadersIn(workspace(launch).toAbsolutePath()).stream()
+                .findFirst()
+                .flatMap(LocalProcess::of)
+                .map(found -> new ProcessSandbox(found, null))
+                .orElseGet(() -> new ProcessSandbox(kept == null ? NOTHING : kept, null));
     }
 }

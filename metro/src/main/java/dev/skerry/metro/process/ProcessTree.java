@@ -1,10 +1,10 @@
-package dev.skerry.metro;
+package dev.skerry.metro.process;
 
-import dev.skerry.metro.SandboxDriver.Identity;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -14,12 +14,14 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** The processes of a sandbox as /proc shows them: everything below its leader, and everything in the leader's session. */
 final class ProcessTree {
     private static final int MOST_ROUNDS = 50;
     private static final long SIGNAL_SECONDS = 5;
     private static final long PAGE = 4096;
+    private static final long MILLIS_PER_TICK = 10;
 
     private ProcessTree() {}
 
@@ -28,7 +30,7 @@ final class ProcessTree {
      *
      * @param state R, S, D, T, Z, ...
      */
-    record Stat(long pid, char state, long parent, long session, long startTicks, long residentPages) {
+    record Stat(long pid, char state, long parent, long session, long cpuTicks, long residentPages) {
         boolean living() {
             return state != 'Z' && state != 'X';
         }
@@ -47,17 +49,34 @@ final class ProcessTree {
                     fields[0].charAt(0),
                     Long.parseLong(fields[1]),
                     Long.parseLong(fields[3]),
-                    Long.parseLong(fields[19]),
+                    Long.parseLong(fields[11]) + Long.parseLong(fields[12]),
                     Long.parseLong(fields[21])));
         } catch (IOException e) {
             return Optional.empty();
         }
     }
 
-    static boolean alive(Identity identity) {
-        return stat(identity.pid())
-                .filter(stat -> stat.startTicks() == identity.startTicks() && stat.living())
-                .isPresent();
+    /** The processes that lead a session and work in that directory. */
+    static List<Long> leadersIn(Path directory) {
+        return everything().stream()
+                .filter(stat -> stat.pid() == stat.session() && stat.living())
+                .map(Stat::pid)
+                .filter(pid -> directory.equals(workingDirectory(pid)))
+                .toList();
+    }
+
+    private static @Nullable Path workingDirectory(long pid) {
+        try {
+            return Files.readSymbolicLink(Path.of("/proc", Long.toString(pid), "cwd"));
+        } catch (IOException e) {
+            return null;
+        }
+    }
+
+    /** Whether there is something, and nothing of it is awake. */
+    static boolean frozen(long leader) {
+        List<Stat> all = of(leader);
+        return !all.isEmpty() && all.stream().allMatch(Stat::stopped);
     }
 
     /** The leader first. */
@@ -134,6 +153,10 @@ final class ProcessTree {
 
     static long residentBytes(long leader) {
         return of(leader).stream().mapToLong(Stat::residentPages).sum() * PAGE;
+    }
+
+    static Duration cpu(long leader) {
+        return Duration.ofMillis(of(leader).stream().mapToLong(Stat::cpuTicks).sum() * MILLIS_PER_TICK);
     }
 
     static void signal(String name, List<Long> pids) throws IOException {
