@@ -1,0 +1,57 @@
+"""The command line of the image builder."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from builder import image, recipe
+from builder.failure import Failure
+
+_HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Builds what was asked for and prints what came out; progress goes to standard error."""
+    options = _parser().parse_args(arguments)
+    order = image.Order(
+        os.path.realpath(options.output), options.suite, options.mirror, tuple(sorted(options.package)), options.fresh
+    )
+    started = time.monotonic()
+    try:
+        facts = _rootfs(order)
+    except Failure as failure:
+        print(f"sandbox-image: {failure}", file=sys.stderr)
+        return 1
+    except (OSError, subprocess.CalledProcessError) as failure:
+        print(f"sandbox-image: the image could not be made: {failure}", file=sys.stderr)
+        return 1
+    print(json.dumps(facts | {"seconds": round(time.monotonic() - started, 1)}, indent=1))
+    return 0
+
+
+def _rootfs(order: image.Order) -> dict[str, object]:
+    made = image.build(order, _tell)
+    return {**made.facts, "rootfs": made.tar, "sbom": os.path.join(made.folder, "sbom.spdx.json")}
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sandbox-image/build", description="Makes the sandbox image from the distribution's packages."
+    )
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--output", default=os.path.join(_HERE, "target", "image"), help="where results are kept")
+    shared.add_argument("--suite", default=recipe.SUITE, help="release of the distribution")
+    shared.add_argument("--mirror", help="package archive; by default where this machine installs from")
+    shared.add_argument("--package", action="append", default=[], help="one more package; may be repeated")
+    shared.add_argument("--fresh", action="store_true", help="fetch the packages' newest versions and build again")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("rootfs", parents=[shared], help="the file system as a tar archive")
+    return parser
