@@ -5,8 +5,10 @@ import dev.skerry.controlplane.llm.ModelException.Kind;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -26,7 +28,7 @@ final class AnthropicProvider implements ModelProvider {
         this.url = baseUrl.replaceAll("/+$", "") + "/v1/messages";
         this.key = key;
         this.json = json;
-        this.http = new ProviderHttp(json, "ANTHROPIC_API_KEY");
+        this.http = new ProviderHttp(json, "ANTHROPIC_API_KEY", key);
     }
 
     @Override
@@ -49,9 +51,11 @@ final class AnthropicProvider implements ModelProvider {
         body.put("model", request.model());
         body.put("max_tokens", request.maxOutputTokens());
         body.put("stream", true);
-        ObjectNode system = body.putArray("system").addObject();
-        system.put("type", "text").put("text", request.system());
-        cache(system);
+        if (!request.system().isBlank()) {
+            ObjectNode system = body.putArray("system").addObject();
+            system.put("type", "text").put("text", request.system());
+            cache(system);
+        }
         if (!request.tools().isEmpty()) {
             ArrayNode tools = body.putArray("tools");
             for (ToolSpec tool : request.tools()) {
@@ -87,11 +91,14 @@ final class AnthropicProvider implements ModelProvider {
                         .put("is_error", message.isError())
                         .put("content", message.text());
             } else {
-                results = null;
-                ArrayNode content = wire.addObject()
-                        .put("role", message.role() == Message.Role.USER ? "user" : "assistant")
-                        .putArray("content");
+                ArrayNode content = json.createArrayNode();
                 message.content().forEach(block -> add(content, block));
+                if (!content.isEmpty()) {
+                    results = null;
+                    wire.addObject()
+                            .put("role", message.role() == Message.Role.USER ? "user" : "assistant")
+                            .set("content", content);
+                }
             }
         }
         if (!wire.isEmpty()) {
@@ -103,14 +110,22 @@ final class AnthropicProvider implements ModelProvider {
         return wire;
     }
 
+    /** Leaves out what the provider rejects: blank text, and reasoning that it did not sign. */
     private static void add(ArrayNode content, Content block) {
         switch (block) {
-            case Content.Text text -> content.addObject().put("type", "text").put("text", text.text());
-            case Content.Thinking thinking ->
-                content.addObject()
-                        .put("type", "thinking")
-                        .put("thinking", thinking.text())
-                        .put("signature", thinking.signature());
+            case Content.Text text -> {
+                if (!text.text().isBlank()) {
+                    content.addObject().put("type", "text").put("text", text.text());
+                }
+            }
+            case Content.Thinking thinking -> {
+                if (thinking.signature() != null) {
+                    content.addObject()
+                            .put("type", "thinking")
+                            .put("thinking", thinking.text())
+                            .put("signature", thinking.signature());
+                }
+            }
             case Content.ToolCall call ->
                 content.addObject()
                         .put("type", "tool_use")
@@ -127,7 +142,8 @@ final class AnthropicProvider implements ModelProvider {
     private final class Reader implements ProviderHttp.Reader {
         private final Consumer<String> textDeltas;
         private final TreeMap<Integer, Block> blocks = new TreeMap<>();
-        private StopReason stop = StopReason.END_TURN;
+        private @Nullable StopReason stop;
+        private boolean begun;
         private long input;
         private long output;
         private long cacheRead;
@@ -146,10 +162,12 @@ final class AnthropicProvider implements ModelProvider {
         }
 
         @Override
-        public boolean take(EventStream.Event event) throws ModelException {
-            JsonNode data = json.readTree(event.data());
+        public boolean take(JsonNode data) throws ModelException {
             switch (data.path("type").asString("")) {
-                case "message_start" -> usage(data.path("message").path("usage"));
+                case "message_start" -> {
+                    begun = true;
+                    usage(data.path("message").path("usage"));
+                }
                 case "content_block_start" -> start(data);
                 case "content_block_delta" -> delta(data);
                 case "message_delta" -> {
@@ -161,7 +179,7 @@ final class AnthropicProvider implements ModelProvider {
                     };
                 }
                 case "message_stop" -> {
-                    return true;
+                    return whole();
                 }
                 case "error" -> throw error(data.path("error").path("type").asString("error"));
                 default -> {}
@@ -170,16 +188,22 @@ final class AnthropicProvider implements ModelProvider {
         }
 
         private ModelException error(String type) {
-            Kind kind = type.equals("rate_limit_error") ? Kind.RATE_LIMITED : Kind.UNAVAILABLE;
-            return new ModelException(
-                    kind, "The model provider broke off its answer (" + type + "). Try again.", begun(), null, null);
+            return ProviderHttp.failure(
+                    type.equals("rate_limit_error") ? Kind.RATE_LIMITED : Kind.UNAVAILABLE,
+                    "The model provider broke off its answer (" + type.replaceAll("[^a-z_]", "") + "). Try again.",
+                    this,
+                    null);
         }
 
         private void usage(JsonNode usage) {
-            input = usage.path("input_tokens").asLong(input);
-            output = usage.path("output_tokens").asLong(output);
-            cacheRead = usage.path("cache_read_input_tokens").asLong(cacheRead);
-            cacheWrite = usage.path("cache_creation_input_tokens").asLong(cacheWrite);
+            input = said(usage, "input_tokens", input);
+            output = said(usage, "output_tokens", output);
+            cacheRead = said(usage, "cache_read_input_tokens", cacheRead);
+            cacheWrite = said(usage, "cache_creation_input_tokens", cacheWrite);
+        }
+
+        private static long said(JsonNode usage, String field, long before) {
+            return usage.path(field).isIntegralNumber() ? usage.path(field).asLong() : before;
         }
 
         private void start(JsonNode data) {
@@ -213,15 +237,29 @@ final class AnthropicProvider implements ModelProvider {
 
         @Override
         public boolean begun() {
-            return !blocks.isEmpty();
+            return begun || !blocks.isEmpty();
         }
 
         @Override
-        public ModelAnswer answer() throws ModelException {
+        public boolean whole() {
+            return stop != null;
+        }
+
+        @Override
+        public @Nullable Usage spent() {
+            return begun ? new Usage(input, output, cacheRead, cacheWrite, false) : null;
+        }
+
+        @Override
+        public ModelAnswer answer() {
             List<Content> content = new ArrayList<>();
             for (Block block : blocks.values()) {
                 switch (block.type) {
-                    case "text" -> content.add(new Content.Text(block.text.toString()));
+                    case "text" -> {
+                        if (!block.text.isEmpty()) {
+                            content.add(new Content.Text(block.text.toString()));
+                        }
+                    }
                     case "thinking" ->
                         content.add(new Content.Thinking(block.text.toString(), block.signature.toString()));
                     case "tool_use" ->
@@ -229,7 +267,10 @@ final class AnthropicProvider implements ModelProvider {
                     default -> {}
                 }
             }
-            return new ModelAnswer(content, stop, new Usage(input, output, cacheRead, cacheWrite, false));
+            return new ModelAnswer(
+                    content,
+                    Objects.requireNonNullElse(stop, StopReason.END_TURN),
+                    new Usage(input, output, cacheRead, cacheWrite, false));
         }
     }
 

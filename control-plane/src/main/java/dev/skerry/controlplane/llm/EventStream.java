@@ -8,8 +8,10 @@ import org.jspecify.annotations.Nullable;
 /** Reads server-sent events off a response body; source of the form: the WHATWG HTML standard, "Server-sent events". */
 final class EventStream {
     private static final long MOST_LINE_BYTES = 8L << 20;
+    private static final long MOST_BYTES = 64L << 20;
 
     private final BufferedSource source;
+    private long bytes;
 
     EventStream(BufferedSource source) {
         this.source = source;
@@ -43,7 +45,15 @@ final class EventStream {
     }
 
     private @Nullable String line() throws IOException {
-        return source.exhausted() ? null : source.readUtf8LineStrict(MOST_LINE_BYTES);
+        if (source.exhausted()) {
+            return null;
+        }
+        String line = source.readUtf8LineStrict(MOST_LINE_BYTES);
+        bytes += line.length() + 1L;
+        if (bytes > MOST_BYTES) {
+            throw new IOException("The stream is longer than any answer.");
+        }
+        return line;
     }
 
     private static String value(String line, String field) {

@@ -31,7 +31,7 @@ final class OpenAiProvider implements ModelProvider {
         this.openAiItself = baseUrl.startsWith(OPENAI);
         this.key = key;
         this.json = json;
-        this.http = new ProviderHttp(json, "OPENAI_API_KEY");
+        this.http = new ProviderHttp(json, "OPENAI_API_KEY", key);
     }
 
     @Override
@@ -117,6 +117,7 @@ final class OpenAiProvider implements ModelProvider {
         private final TreeMap<Integer, PartialCall> calls = new TreeMap<>();
         private @Nullable JsonNode usage;
         private @Nullable String finish;
+        private boolean begun;
 
         private static final class PartialCall {
             String id = "";
@@ -130,15 +131,12 @@ final class OpenAiProvider implements ModelProvider {
         }
 
         @Override
-        public boolean take(EventStream.Event event) throws ModelException {
-            if (event.data().equals("[DONE]")) {
-                return true;
+        public boolean take(JsonNode data) throws ModelException {
+            if (data.path("error").isObject() || data.path("error").isString()) {
+                throw ProviderHttp.failure(
+                        Kind.UNAVAILABLE, "The model provider broke off its answer. Try again.", this, null);
             }
-            JsonNode data = json.readTree(event.data());
-            if (data.has("error")) {
-                throw new ModelException(
-                        Kind.UNAVAILABLE, "The model provider broke off its answer. Try again.", begun(), null, null);
-            }
+            begun |= data.path("choices").isArray();
             if (data.path("usage").isObject()) {
                 usage = data.path("usage");
             }
@@ -167,19 +165,21 @@ final class OpenAiProvider implements ModelProvider {
 
         @Override
         public boolean begun() {
-            return !text.isEmpty() || !calls.isEmpty();
+            return begun;
         }
 
         @Override
-        public ModelAnswer answer() throws ModelException {
-            if (finish == null) {
-                throw new ModelException(
-                        Kind.UNAVAILABLE,
-                        "The model provider broke off in the middle of its answer. Try again.",
-                        begun(),
-                        null,
-                        null);
-            }
+        public boolean whole() {
+            return finish != null;
+        }
+
+        @Override
+        public @Nullable Usage spent() {
+            return usage == null ? null : usage();
+        }
+
+        @Override
+        public ModelAnswer answer() {
             List<Content> content = new ArrayList<>();
             if (!text.isEmpty()) {
                 content.add(new Content.Text(text.toString()));
@@ -188,7 +188,7 @@ final class OpenAiProvider implements ModelProvider {
                     call.id.isEmpty() ? "call_" + index : call.id,
                     call.name.toString(),
                     AnthropicProvider.arguments(json, call.arguments.toString()))));
-            StopReason stop = finish.equals("length")
+            StopReason stop = "length".equals(finish)
                     ? StopReason.MAX_TOKENS
                     : calls.isEmpty() ? StopReason.END_TURN : StopReason.TOOL_USE;
             return new ModelAnswer(content, stop, usage());

@@ -70,7 +70,7 @@ final class RehearsalProvider implements ModelProvider {
             try {
                 Thread.sleep(pauses < MOST_PAUSES ? PAUSE_MILLIS : 0);
             } catch (InterruptedException e) {
-                throw new ModelException(Kind.CANCELLED, "The model call was cancelled.", true, null, e);
+                throw new ModelException(Kind.CANCELLED, "The model call was cancelled.", true, null, null, e);
             }
         }
     }

@@ -15,10 +15,16 @@ final class RetryingProvider implements ModelProvider {
 
     private final ModelProvider provider;
     private final MeterRegistry meters;
+    private final Duration firstPause;
 
     RetryingProvider(ModelProvider provider, MeterRegistry meters) {
+        this(provider, meters, FIRST_PAUSE);
+    }
+
+    RetryingProvider(ModelProvider provider, MeterRegistry meters, Duration firstPause) {
         this.provider = provider;
         this.meters = meters;
+        this.firstPause = firstPause;
     }
 
     @Override
@@ -74,12 +80,12 @@ final class RetryingProvider implements ModelProvider {
         return !e.streamed() && (e.kind() == Kind.RATE_LIMITED || e.kind() == Kind.UNAVAILABLE);
     }
 
-    private static Duration pause(ModelException e, int attempt) {
+    private Duration pause(ModelException e, int attempt) {
         Duration told = e.retryAfter();
         if (told != null) {
             return told.compareTo(LONGEST_PAUSE) > 0 ? Duration.ofDays(1) : told;
         }
-        long base = FIRST_PAUSE.toMillis() << attempt;
+        long base = firstPause.toMillis() << attempt;
         return Duration.ofMillis(base / 2 + ThreadLocalRandom.current().nextLong(base));
     }
 
@@ -87,7 +93,7 @@ final class RetryingProvider implements ModelProvider {
         try {
             Thread.sleep(pause);
         } catch (InterruptedException e) {
-            throw new ModelException(Kind.CANCELLED, "The model call was cancelled.", false, null, e);
+            throw new ModelException(Kind.CANCELLED, "The model call was cancelled.", false, null, null, e);
         }
     }
 }
