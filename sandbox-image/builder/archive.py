@@ -69,8 +69,8 @@ class _Head(NamedTuple):
 def _record(out: gzip.GzipFile, head: _Head, path: str, content: bytes) -> None:
     name = os.fsencode(path) + b"\0"
     links = 2 if stat.S_ISDIR(head.mode) else 1
-    fields = (head.number, head.mode, head.owner, head.owner, links, head.time, len(content), 0, 0)
-    fields += (head.major, head.minor, len(name), 0)
+    file = (head.number, head.mode, head.owner, head.owner, links, head.time, len(content))
+    fields = (*file, 0, 0, head.major, head.minor, len(name), 0)
     header = b"070701" + b"".join(b"%08X" % field for field in fields) + name
     out.write(header + b"\0" * (-len(header) % 4))
     out.write(content + b"\0" * (-len(content) % 4))

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from builder import image, recipe
+from builder import docker, image, recipe, vm
 from builder.failure import Failure
 
 _HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
@@ -22,7 +22,14 @@ def main(arguments: Sequence[str]) -> int:
     )
     started = time.monotonic()
     try:
-        facts = _rootfs(order)
+        made = image.build(order, _tell)
+        facts = {**made.facts, "rootfs": made.tar, "sbom": os.path.join(made.folder, "sbom.spdx.json")}
+        match options.command:
+            case "docker":
+                _tell("handing the image to the Docker Engine")
+                facts |= docker.load(made, options.tag)
+            case "initrd":
+                facts |= vm.build(made, order, options.init, _tell)
     except Failure as failure:
         print(f"sandbox-image: {failure}", file=sys.stderr)
         return 1
@@ -31,11 +38,6 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     print(json.dumps(facts | {"seconds": round(time.monotonic() - started, 1)}, indent=1))
     return 0
-
-
-def _rootfs(order: image.Order) -> dict[str, object]:
-    made = image.build(order, _tell)
-    return {**made.facts, "rootfs": made.tar, "sbom": os.path.join(made.folder, "sbom.spdx.json")}
 
 
 def _tell(line: str) -> None:
@@ -54,4 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument("--fresh", action="store_true", help="fetch the packages' newest versions and build again")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("rootfs", parents=[shared], help="the file system as a tar archive")
+    engine = commands.add_parser("docker", parents=[shared], help="an image in the Docker Engine of DOCKER_HOST")
+    engine.add_argument("--tag", default=f"{docker.NAME}:local", help="a name besides the one made of the digest")
+    machine = commands.add_parser("initrd", parents=[shared], help="a kernel and an initrd for a virtual machine")
+    machine.add_argument("--init", help="the program to start first, as /init; without it /init is missing")
     return parser

@@ -85,6 +85,27 @@ IDENTITIES = (
 )
 AGENT = 10002
 
+LABELS = {
+    "org.opencontainers.image.title": "skerry/sandbox",
+    "org.opencontainers.image.description": "An agent loop with nothing worth stealing and nothing worth keeping",
+    "org.opencontainers.image.licenses": "Apache-2.0",
+}
+
+KERNEL = "linux-image-cloud-amd64"
+KERNEL_MODULES = (
+    "virtio_mmio",
+    "virtio_pci",
+    "virtio_blk",
+    "virtio_net",
+    "virtio_console",
+    "virtio_rng",
+    "qemu_fw_cfg",
+    "overlay",
+    "squashfs",
+    "erofs",
+)
+"""What a micro-VM needs of the kernel beyond what is built in; what they need comes along."""
+
 RUNTIME = "usr/lib/skerry"
 """Root's alone: what the runtime needs it reads before it gives its privileges up."""
 

@@ -1,0 +1,100 @@
+"""Hands the file system to a Docker Engine as an image of one layer; its id depends on nothing but its content."""
+
+import contextlib
+import hashlib
+import io
+import json
+import subprocess
+import tarfile
+from datetime import datetime, timezone
+from typing import IO
+
+from builder import recipe
+from builder.failure import Failure
+from builder.image import Rootfs, timestamp
+
+NAME = "skerry/sandbox"
+_ASK_SECONDS = 30
+
+
+def load(rootfs: Rootfs, tag: str | None) -> dict[str, object]:
+    """Loads the image unless the engine has it; answers what it is called there."""
+    config = _config(rootfs, _engine_architecture())
+    identity = f"sha256:{hashlib.sha256(config).hexdigest()}"
+    names = [f"{NAME}:{rootfs.digest[:12]}", *([tag] if tag else [])]
+    if not _has(identity, names):
+        _stream(rootfs, config, names)
+    return {"docker": names[-1], "docker_id": identity, "docker_names": names}
+
+
+def _config(rootfs: Rootfs, architecture: str) -> bytes:
+    created = datetime.fromtimestamp(timestamp(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    config = {
+        "architecture": architecture,
+        "os": "linux",
+        "created": created,
+        "config": {
+            "Entrypoint": list(recipe.ENTRYPOINT),
+            "WorkingDir": recipe.WORKSPACE,
+            "Env": ["PATH=/usr/sbin:/usr/bin"],
+            "Labels": recipe.LABELS | {"dev.skerry.rootfs": rootfs.digest},
+        },
+        "history": [{"created": created, "created_by": "sandbox-image/build docker"}],
+        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{rootfs.digest}"]},
+    }
+    return json.dumps(config, sort_keys=True).encode()
+
+
+def _stream(rootfs: Rootfs, config: bytes, names: list[str]) -> None:
+    config_name = f"{hashlib.sha256(config).hexdigest()}.json"
+    layer_name = f"{rootfs.digest}/layer.tar"
+    manifest = [{"Config": config_name, "RepoTags": names, "Layers": [layer_name]}]
+    with subprocess.Popen(
+        ["docker", "load", "--quiet"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as engine:
+        assert engine.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            with tarfile.open(fileobj=engine.stdin, mode="w|") as tar, open(rootfs.tar, "rb") as layer:
+                _add(tar, config_name, io.BytesIO(config), len(config))
+                _add(tar, layer_name, layer, rootfs.facts["bytes"])
+                described = json.dumps(manifest).encode()
+                _add(tar, "manifest.json", io.BytesIO(described), len(described))
+            engine.stdin.close()
+        engine.stdin = None
+        _, told = engine.communicate()
+    if engine.returncode != 0:
+        raise Failure(f"The Docker Engine did not take the image: {told.decode(errors='replace').strip()}")
+
+
+def _add(tar: tarfile.TarFile, name: str, content: IO[bytes], size: int) -> None:
+    info = tarfile.TarInfo(name)
+    info.size, info.mtime = size, timestamp()
+    tar.addfile(info, content)
+
+
+def _has(identity: str, names: list[str]) -> bool:
+    return all(_docker("image", "inspect", "--format", "{{.Id}}", name) == identity for name in names)
+
+
+def _engine_architecture() -> str:
+    architecture = _docker("version", "--format", "{{.Server.Arch}}")
+    if not architecture:
+        raise Failure("No Docker Engine answers. Start it, or set DOCKER_HOST; `docker version` says more.")
+    return architecture
+
+
+def _docker(*arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["docker", *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_ASK_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise Failure("The docker command is missing. Install it (Debian: apt install docker.io).") from None
+    except subprocess.TimeoutExpired:
+        raise Failure(f"The Docker Engine did not answer within {_ASK_SECONDS} s.") from None
+    return done.stdout.strip() if done.returncode == 0 else ""
