@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -17,11 +18,14 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import parse_qs, urlsplit
+from urllib.request import Request, urlopen
 
 Json = dict[str, Any]
 Model = Callable[[list[Json]], list[Json]]
 
 TOOLS = ("bash", "read", "write", "edit", "ls", "glob", "grep", "done")
+EVENT_TYPES = ("tool.started", "tool.output", "tool.finished", "file.changed", "sandbox.log")
+LLM_FIELDS = {"turn", "seq", "new_messages", "tools", "tool_choice"}
 MOST_EVENTS = 100
 MOST_EVENT_BYTES = 256 * 1024
 
@@ -78,6 +82,7 @@ class Turn:
         self.input = [text(said)]
         self.attempt = 1
         self.answers: dict[int, Json] = {}
+        self.asked: set[int] = set()
         self.open: list[Json] = []
         self.outcome: Json | None = None
         self.cancelled = False
@@ -104,6 +109,7 @@ class ControlPlane:
         self.ended = False
         self.is_gone = False
         self.turns: list[Turn] = []
+        self.turn_prefix = "trn_"
         self.conversation: list[Json] = []
         self.model_calls = 0
         self.model_problem: Problem | None = None
@@ -117,6 +123,8 @@ class ControlPlane:
         self.objects: dict[str, bytes] = {}
         self.tickets: dict[str, tuple[int, str]] = {}
         self.requests: list[str] = []
+        self.answered_requests: dict[str, tuple[Json, Json]] = {}
+        self.target: Target | None = None
         self.lose: list[str] = []
         self.busy: list[str] = []
         self.profile = {
@@ -155,7 +163,7 @@ class ControlPlane:
     def submit(self, said: str) -> Turn:
         """A message of the user."""
         with self.changed:
-            turn = Turn(f"trn_{len(self.turns) + 1}", said)
+            turn = Turn(f"{self.turn_prefix}{len(self.turns) + 1}", said)
             self.turns.append(turn)
             self.conversation.append({"role": "user", "content": turn.input})
             self.changed.notify_all()
@@ -221,9 +229,11 @@ class ControlPlane:
         if self.ended:
             raise Problem(410, "session_ended")
         token = self.tokens.get(bearer)
-        nonce = body["nonce"]
-        if token is None or len(nonce) != 32:
+        if token is None:
             raise Problem(401, "unauthorized")
+        nonce = str(body.get("nonce"))
+        if not re.fullmatch("[0-9a-f]{32}", nonce):
+            raise Problem(422, "invalid_request", "nonce must be 32 lower-case hex characters")
         if bearer in self.greetings:
             before, answer = self.greetings[bearer]
             if before != nonce:
@@ -272,8 +282,8 @@ class ControlPlane:
             if self.directive is not None:
                 directive, self.directive = self.directive, None
                 return {"directive": directive}
-            if self.running is not None and not self.running.cancelled:
-                return {"turn": self.running.document()}
+            if self.running is not None:
+                return {"directive": "cancel"} if self.running.cancelled else {"turn": self.running.document()}
             left = deadline - time.monotonic()
             if left <= 0:
                 return None
@@ -290,21 +300,27 @@ class ControlPlane:
 
     def accept_results(self, body: Json) -> tuple[Turn, Json | None]:
         """Stores the tool results of a model call, or answers what is stored for its number."""
+        if not set(body) <= LLM_FIELDS:
+            raise Problem(422, "invalid_request", f"a model call has {sorted(LLM_FIELDS)} and nothing else")
         turn, seq, results = self.find_turn(body["turn"]), body["seq"], body["new_messages"]
         if seq in turn.answers:
+            return turn, turn.answers[seq]
+        if seq in turn.asked:
+            self.changed.wait_for(lambda: seq in turn.answers, 30)
             return turn, turn.answers[seq]
         if self.model_problem is not None:
             raise self.model_problem
         if seq != len(turn.answers) + 1:
             raise Problem(422, "invalid_request", f"seq must be {len(turn.answers) + 1}")
+        if any(each["role"] != "tool" for each in results):
+            raise Problem(422, "invalid_request", "tool results only")
         wanted = sorted(each["id"] for each in turn.open)
         if sorted(each["tool_call_id"] for each in results) != wanted:
             raise Problem(422, "invalid_request", f"one result for each of {wanted}")
-        if any(each["role"] != "tool" for each in results):
-            raise Problem(422, "invalid_request", "tool results only")
-        if not set(body["tools"]) <= set(TOOLS):
+        if not set(body.get("tools", TOOLS)) <= set(TOOLS):
             raise Problem(422, "invalid_request", "unknown tool")
         turn.open = []
+        turn.asked.add(seq)
         self.conversation.extend(results)
         self.model_calls += 1
         return turn, None
@@ -331,6 +347,8 @@ class ControlPlane:
         batch = body["events"]
         if len(batch) > MOST_EVENTS or len(json.dumps(batch)) > MOST_EVENT_BYTES:
             raise Problem(413, "too_large")
+        if any(event["type"] not in EVENT_TYPES for event in batch):
+            raise Problem(422, "invalid_request", f"a sandbox may send {EVENT_TYPES}")
         for event in batch:
             last = self.event_numbers.get(token.incarnation, 0)
             if event["seq"] == last + 1:
@@ -379,12 +397,29 @@ class ControlPlane:
     def accept_outcome(self, identifier: str, body: Json) -> None:
         """Ends a turn, once."""
         turn = next((turn for turn in self.turns if turn.id == identifier), None)
-        if turn is None or body["status"] not in ("completed", "failed", "cancelled", "limit"):
+        if turn is None:
+            raise Problem(404, "not_found")
+        if body["status"] not in ("completed", "failed", "cancelled", "limit"):
             raise Problem(422, "invalid_request")
         if turn.outcome is not None and turn.outcome["status"] != body["status"]:
             raise Problem(409, "conflict")
         turn.outcome = turn.outcome or body
         turn.open = []
+
+    def broker(self, key: str | None, body: Json) -> Json:
+        """Makes a request to the target, once for each key; every other address is refused."""
+        if not key:
+            raise Problem(422, "invalid_request", "a brokered request needs an Idempotency-Key")
+        request, answer = self.answered_requests.get(key, (None, {}))
+        if request is not None and request != body:
+            raise Problem(422, "invalid_request", "this key stands for another request")
+        if request is None:
+            allowed = self.target is not None and str(body.get("url")).startswith(self.target.url + "/")
+            if not allowed or body.get("method") not in ("GET", "POST"):
+                raise Problem(403, "policy_denied", "no rule allows this request")
+            answer = self.target.ask(body) if self.target else {}
+            self.answered_requests[key] = (body, answer)
+        return answer
 
     def store(self, path: str, data: bytes) -> None:
         """Puts a file into the stored workspace, as an earlier incarnation would have."""
@@ -400,10 +435,58 @@ class ControlPlane:
             return self.objects[{file["path"]: file["sha256"] for file in self.workspace}[path]]
 
 
+class Target:
+    """A server that brokered requests may be made to; counts them."""
+
+    def __init__(self) -> None:
+        self.hits = 0
+        handler = type("_TargetHandler", (_TargetHandler,), {"target": self})
+        self._server = _Server(("127.0.0.1", 0), handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def ask(self, body: Json) -> Json:
+        """The answer as the protocol shows it."""
+        content, headers = (body.get("body") or "").encode(), body.get("headers") or {}
+        request = Request(body["url"], content, headers, method=body["method"])
+        with urlopen(request, timeout=10) as response:
+            return {"status": response.status, "headers": {}, "body": response.read().decode(), "truncated": False}
+
+    def close(self) -> None:
+        """Stops answering."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _TargetHandler(BaseHTTPRequestHandler):
+    """Answers everything with a count."""
+
+    target: ClassVar[Target]
+
+    def do_GET(self) -> None:
+        self._count()
+
+    def do_POST(self) -> None:
+        self._count()
+
+    def log_message(self, format: str, *_arguments: Any) -> None:  # noqa: A002
+        """Quiet."""
+
+    def _count(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.target.hits += 1
+        data = f"hit {self.target.hits}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
 def check_path(path: str) -> None:
     """The protocol's rule for paths."""
     segments = path.split("/")
-    if len(path.encode()) > 1024 or any(ord(c) < 32 for c in path) or not {"", ".", ".."}.isdisjoint(segments):
+    controls = any(ord(c) < 32 or ord(c) == 127 for c in path)
+    if len(path.encode()) > 1024 or controls or not {"", ".", ".."}.isdisjoint(segments):
         raise Problem(422, "invalid_request", "bad path")
 
 
@@ -477,6 +560,8 @@ class _Handler(BaseHTTPRequestHandler):
         if name == "POST hello":
             return plane.hello(bearer, body)
         token = plane.authorise(bearer)
+        if body.get("session_id", plane.session) != plane.session:
+            raise Problem(403, "policy_denied", "the session is that of the token")
         match name:
             case "GET state":
                 return plane.state()
@@ -495,6 +580,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return plane.offer_downloads()
             case "PUT files/manifest":
                 return plane.accept_manifest(body)
+            case "POST http":
+                return plane.broker(self.headers.get("Idempotency-Key"), body)
         if name.startswith("POST turns/") and route.endswith("/outcome"):
             plane.accept_outcome(route.split("/")[1], body)
             return None

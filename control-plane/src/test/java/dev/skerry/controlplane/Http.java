@@ -40,6 +40,14 @@ public final class Http {
                 .build());
     }
 
+    public static String text(Object value) {
+        return JSON.writeValueAsString(value);
+    }
+
+    public static JsonNode tree(String json) {
+        return JSON.readTree(json);
+    }
+
     static HttpRequest.Builder request(String url, String bearer, String... headers) {
         HttpRequest.Builder builder = HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofSeconds(30));
         builder.header("Content-Type", "application/json");

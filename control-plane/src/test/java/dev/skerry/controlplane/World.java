@@ -92,9 +92,14 @@ public class World {
 
     /** Calls the internal listener as the worker does; {@code json} may use apostrophes for quotes. */
     public Answer worker(String session, String path, String json) {
+        return worker(internalOrigin(), session, path, json);
+    }
+
+    /** Like {@link #worker(String, String, String)}, at another control plane. */
+    public Answer worker(String origin, String session, String path, String json) {
         return Http.call(
                 "POST",
-                internalOrigin() + "/internal/v1/sessions/" + session + path,
+                origin + "/internal/v1/sessions/" + session + path,
                 ControlPlaneTest.INTERNAL_TOKEN,
                 json.replace('\'', '"'));
     }
