@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import unittest
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from server import TOOLS, ControlPlane, Json, Model, call, script, text
 from skerry_runtime import linux
@@ -51,14 +51,18 @@ def profile(**changes: int) -> Profile:
     return made
 
 
+COMMAND = (sys.executable, "-B", "-I", os.path.join(RUNTIME, "skerry_runtime"))
+OWN_MACHINE = ("/usr/bin/unshare", "--fork", "--pid", "--mount", "--mount-proc")
+
+
 class Sandbox:
     """The runtime, started with exactly three variables."""
 
-    def __init__(self, variables: dict[str, str], workspace: str) -> None:
+    def __init__(self, variables: dict[str, str], workspace: str, command: Sequence[str] = COMMAND) -> None:
         self.workspace = workspace
         self.log = tempfile.TemporaryFile()  # noqa: SIM115
         self.process = subprocess.Popen(
-            [sys.executable, "-B", "-I", os.path.join(RUNTIME, "skerry_runtime")],
+            command,
             cwd=workspace,
             env=variables,
             stdin=subprocess.DEVNULL,
@@ -125,6 +129,21 @@ class SandboxTest(unittest.TestCase):
     def sandbox(self, plane: ControlPlane, workspace: str | None = None) -> Sandbox:
         """A new incarnation."""
         sandbox = Sandbox(plane.boot(), workspace or self.folder())
+        self.addCleanup(sandbox.close)
+        return sandbox
+
+    def machine(self, plane: ControlPlane) -> Sandbox:
+        """A new incarnation that is the first process of its own system, as in a container or a virtual machine."""
+        copy = os.path.join(self.folder(), "runtime")
+        shutil.copytree(RUNTIME, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        os.chmod(os.path.join(copy, "skerry_runtime"), 0o700)
+        workspace = self.folder()
+        for folder in (os.path.dirname(copy), copy, workspace):
+            os.chmod(folder, 0o755)
+        plane.tolerated = {"F01", "F02"}
+        python = os.path.realpath("/usr/bin/python3")
+        command = (*OWN_MACHINE, python, "-B", "-I", os.path.join(copy, "skerry_runtime"))
+        sandbox = Sandbox(plane.boot(), workspace, command)
         self.addCleanup(sandbox.close)
         return sandbox
 

@@ -20,14 +20,14 @@ def main(arguments: list[str]) -> int:
             from skerry_runtime import init
 
             return init.main(PACKAGE, int(credentials))
-        case ["gateway", control, credentials]:
+        case ["gateway", control, credentials, identity, agent_identity]:
             from skerry_runtime import gateway
 
-            return gateway.main(int(control), int(credentials))
-        case ["agent", control, gateway_pid]:
+            return gateway.main(int(control), int(credentials), identity, agent_identity)
+        case ["agent", control, gateway_pid, identity]:
             from skerry_runtime import agent
 
-            return agent.main(int(control), int(gateway_pid))
+            return agent.main(PACKAGE, int(control), int(gateway_pid), identity)
         case ["probe"]:
             from skerry_runtime import probe
 

@@ -7,7 +7,7 @@ import sys
 import time
 from types import FrameType
 
-from skerry_runtime import exits, linux, probe
+from skerry_runtime import confine, exits, identity, linux, probe
 from skerry_runtime.ipc import GatewayGone, RemoteGateway
 from skerry_runtime.loop import Loop, Stop
 from skerry_runtime.wire import Refused, State, Turn
@@ -22,11 +22,11 @@ class _Terminated(BaseException):
     """`init` wants this process to end, or is dead."""
 
 
-def main(control: int, gateway_pid: int) -> int:
+def main(package: str, control: int, gateway_pid: int, own: str) -> int:
     """Runs until told to stop; the exit code says why it ended."""
     linux.name_process("skerry-agent")
-    linux.forbid_inspection()
     linux.adopt_orphans()
+    confine.agent(identity.parse(own), os.getcwd(), package, identity.driver(os.getppid()))
     agent = _Agent(RemoteGateway(socket.socket(fileno=control)), gateway_pid)
     code = exits.INTERNAL
     try:

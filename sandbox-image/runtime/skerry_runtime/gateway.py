@@ -6,11 +6,11 @@ import socket
 import sys
 from typing import NoReturn
 
-from skerry_runtime import boot, exits, linux
+from skerry_runtime import boot, confine, exits, identity, linux
 
 
-def main(control: int, credentials: int) -> int:
-    """Closes itself to inspection before it reads the token; then serves the agent until `init` ends it."""
+def main(control: int, credentials: int, own: str, callers: str) -> int:
+    """Gives up all rights and closes itself to inspection; then serves the agent until `init` ends it."""
     linux.forbid_inspection()
     linux.name_process("skerry-gateway")
     token, url, session = boot.read_credentials(credentials)
@@ -19,29 +19,17 @@ def main(control: int, credentials: int) -> int:
     from skerry_runtime import ipc
     from skerry_runtime.control_plane import ControlPlaneGateway
 
+    confine.gateway(identity.parse(own))
+    caller = identity.parse(callers)
     try:
-        gateway = ControlPlaneGateway(url, session, token, driver(os.getppid()), _end, ipc.caller_is_gone)
+        gateway = ControlPlaneGateway(url, session, token, identity.driver(os.getppid()), _end, ipc.caller_is_gone)
     except ValueError as invalid:
         print(f"skerry-runtime: CONTROL_PLANE_URL is {invalid}.", file=sys.stderr)
         return exits.USAGE
     gateway.start()
-    ipc.serve(socket.socket(fileno=control), gateway)
+    ipc.serve(socket.socket(fileno=control), gateway, os.getuid() if caller is None else caller.uid)
     while True:
         signal.pause()
-
-
-def driver(init: int) -> str:
-    """What this sandbox is made of, as far as can be seen from inside; `init` is the runtime's first process."""
-    try:
-        with open("/proc/1/comm", encoding="utf-8") as comm:
-            first = comm.read().strip()
-    except OSError:
-        first = ""
-    if first == "bwrap":
-        return "bubblewrap"
-    if os.path.exists("/.dockerenv") and (init == 1 or first in ("docker-init", "tini")):
-        return "docker"
-    return "vm" if init == 1 else "plain"
 
 
 def _end(code: int) -> NoReturn:

@@ -1,5 +1,6 @@
 """The first process: starts the other two, reaps, forwards the signal to end, and leaves nothing running."""
 
+import contextlib
 import os
 import resource
 import signal
@@ -8,7 +9,8 @@ import sys
 import time
 from types import FrameType
 
-from skerry_runtime import boot, exits, linux
+from skerry_runtime import boot, exits, identity, linux
+from skerry_runtime.identity import Identities
 
 GRACE_SECONDS = 5
 SWEEP_SECONDS = 5.0
@@ -28,11 +30,16 @@ def main(package: str, credentials: int) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.pthread_sigmask(signal.SIG_BLOCK, _SHUTDOWN)
     agent_end, gateway_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    gateway = _spawn(package, "gateway", (gateway_end.fileno(), credentials), (), {}, signal.SIGKILL)
+    users = identity.separate()
+    _give_workspace(os.getcwd(), users)
+    who = tuple(identity.argument(each) for each in users or (None, None))
+    gateway = _spawn(package, "gateway", (gateway_end.fileno(), credentials), who, {}, signal.SIGKILL)
     os.close(credentials)
-    agent = _spawn(package, "agent", (agent_end.fileno(),), (gateway,), agent_environment(os.getcwd()), signal.SIGTERM)
+    arguments = (str(gateway), who[1])
+    agent = _spawn(package, "agent", (agent_end.fileno(),), arguments, agent_environment(os.getcwd()), signal.SIGTERM)
     agent_end.close()
     gateway_end.close()
+    linux.keep_capabilities(linux.effective_capabilities() & 1 << linux.CAP_KILL)
     try:
         return _wait(agent, gateway)
     finally:
@@ -48,11 +55,18 @@ def agent_environment(workspace: str) -> dict[str, str]:
     }
 
 
+def _give_workspace(workspace: str, users: Identities | None) -> None:
+    """A fresh workspace belongs to root, who may lack the right to give it away; then the image has to."""
+    if users is not None and os.stat(workspace).st_uid != users.agent.uid:
+        with contextlib.suppress(PermissionError):
+            os.chown(workspace, users.agent.uid, users.agent.gid)
+
+
 def _spawn(
     package: str,
     role: str,
     inherited: tuple[int, ...],
-    arguments: tuple[int, ...],
+    arguments: tuple[str, ...],
     environment: dict[str, str],
     when_init_dies: signal.Signals,
 ) -> int:

@@ -6,6 +6,7 @@ Nothing but the two processes that `init` started holds an end, so nothing else 
 import json
 import os
 import socket
+import struct
 import sys
 import threading
 from typing import Any
@@ -33,6 +34,7 @@ MOST_EVENT_BYTES = 60 * 1024
 _CALL = b"C"
 _EVENT = b"E"
 _READ_BYTES = 256 * 1024
+_CREDENTIALS = struct.Struct("3i")
 _VERBS = frozenset(
     ("hello", "state", "next", "llm", "heartbeat", "uploads", "downloads", "manifest", "flushed", "outcome")
 )
@@ -62,8 +64,27 @@ def caller_is_gone() -> bool:
         return True
 
 
-def serve(control: socket.socket, gateway: Gateway) -> None:
-    """Answers the agent's calls, the verbs of the protocol and nothing else, until the agent is gone."""
+class _Callers:
+    """Whom the gateway listens to: the process of the agent's user that spoke first, before it ran anything."""
+
+    def __init__(self, uid: int) -> None:
+        self._uid = uid
+        self._pid: int | None = None
+
+    def admit(self, connection: socket.socket) -> bool:
+        """Whether the process that made this socket, as the kernel remembers it, is the agent."""
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        pid, uid, _ = _CREDENTIALS.unpack(credentials)
+        if uid != self._uid or pid != (self._pid or pid):
+            print(f"skerry-runtime: process {pid} of user {uid} was not let in.", file=sys.stderr, flush=True)
+            return False
+        self._pid = pid
+        return True
+
+
+def serve(control: socket.socket, gateway: Gateway, uid: int) -> None:
+    """Answers the agent, who is this user: the verbs of the protocol and nothing else, until it is gone."""
+    callers = _Callers(uid)
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, MOST_EVENT_BYTES + 1, 2)
         if not message:
@@ -71,8 +92,18 @@ def serve(control: socket.socket, gateway: Gateway) -> None:
         if message[:1] == _EVENT:
             gateway.emit(json.loads(message[1:]))
         elif message == _CALL and descriptors:
-            arguments = (socket.socket(fileno=descriptors[0]), descriptors[1:], gateway)
-            threading.Thread(target=_serve_call, args=arguments, daemon=True).start()
+            _admit(callers, descriptors, gateway)
+
+
+def _admit(callers: _Callers, descriptors: list[int], gateway: Gateway) -> None:
+    connection = socket.socket(fileno=descriptors[0])
+    if callers.admit(connection):
+        arguments = (connection, descriptors[1:], gateway)
+        threading.Thread(target=_serve_call, args=arguments, daemon=True).start()
+        return
+    connection.close()
+    for file in descriptors[1:]:
+        os.close(file)
 
 
 def _serve_call(connection: socket.socket, files: list[int], gateway: Gateway) -> None:

@@ -1,50 +1,115 @@
 """The few things that Linux offers and Python's standard library does not."""
 
+import contextlib
 import ctypes
 import os
 import signal
 from typing import NamedTuple
 
+CAP_KILL = 5
+CAP_SETGID = 6
+CAP_SETUID = 7
+CAP_SETPCAP = 8
+
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWNET = 0x40000000
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_NAME = 15
+_PR_CAPBSET_READ = 23
+_PR_CAPBSET_DROP = 24
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
+_PR_CAP_AMBIENT = 47
+_PR_CAP_AMBIENT_CLEAR_ALL = 4
+_CAPABILITY_VERSION_3 = 0x20080522
+_MOST_CAPABILITIES = 64
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _prctl(option: int, value: int | bytes) -> None:
+def prctl(option: int, value: int | bytes, second: int = 0) -> None:
+    """Sets something about this process; raises OSError."""
     argument = ctypes.c_char_p(value) if isinstance(value, bytes) else ctypes.c_ulong(value)
     zero = ctypes.c_ulong(0)
-    if _libc.prctl(ctypes.c_int(option), argument, zero, zero, zero) != 0:
+    if _libc.prctl(ctypes.c_int(option), argument, ctypes.c_ulong(second), zero, zero) != 0:
         error = ctypes.get_errno()
         raise OSError(error, f"prctl({option}): {os.strerror(error)}")
 
 
+def syscall(number: int, *arguments: object) -> int:
+    """A system call that the C library has no name for; raises OSError."""
+    result = int(_libc.syscall(ctypes.c_long(number), *arguments))
+    if result < 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"system call {number}: {os.strerror(error)}")
+    return result
+
+
 def name_process(name: str) -> None:
     """What `ps` shows, at most 15 bytes."""
-    _prctl(_PR_SET_NAME, name.encode())
+    prctl(_PR_SET_NAME, name.encode())
 
 
 def die_with_parent(number: signal.Signals) -> None:
     """Has the kernel send this signal when the parent dies; survives exec, not fork."""
-    _prctl(_PR_SET_PDEATHSIG, number)
+    prctl(_PR_SET_PDEATHSIG, number)
 
 
 def adopt_orphans() -> None:
     """Descendants whose parent died become children of this process instead of leaving the tree."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def forbid_inspection() -> None:
     """Closes memory, environment and descriptors to every other unprivileged process; does not survive exec."""
-    _prctl(_PR_SET_DUMPABLE, 0)
+    prctl(_PR_SET_DUMPABLE, 0)
+
+
+def allow_inspection() -> None:
+    """Lets this process write its own files in /proc, until it forbids inspection again."""
+    prctl(_PR_SET_DUMPABLE, 1)
 
 
 def forbid_new_privileges() -> None:
     """No set-uid file gives anything to this process or its descendants any more."""
-    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def effective_capabilities() -> int:
+    """The capabilities in force, as a bit set."""
+    with open("/proc/self/status", encoding="utf-8") as status:
+        return next((int(line.split()[1], 16) for line in status if line.startswith("CapEff:")), 0)
+
+
+def empty_the_bounding_set() -> None:
+    """No file gives a capability any more; does what can be done where the right to do so is missing."""
+    for capability in range(_MOST_CAPABILITIES):
+        try:
+            if _libc.prctl(_PR_CAPBSET_READ, ctypes.c_ulong(capability)) == 1:
+                prctl(_PR_CAPBSET_DROP, capability)
+        except PermissionError:
+            return
+
+
+def keep_capabilities(kept: int = 0) -> None:
+    """Gives up every capability that is not in the bit set, for good; nothing is inheritable or ambient."""
+    with contextlib.suppress(OSError):
+        prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    low, high = kept & 0xFFFFFFFF, kept >> 32
+    sets = (ctypes.c_uint32 * 6)(low, low, 0, high, high, 0)
+    if _libc.capset(header, sets) != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"capset: {os.strerror(error)}")
+
+
+def unshare(flags: int) -> None:
+    """Leaves namespaces that are shared with others; raises OSError."""
+    if _libc.unshare(ctypes.c_int(flags)) != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"unshare: {os.strerror(error)}")
 
 
 class Process(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from skerry_runtime import linux
-from skerry_runtime.gateway import driver
+from skerry_runtime.identity import driver
 from skerry_runtime.wire import Probe
 
 _TOKEN_VARIABLE = b"SESSION_TOKEN="
