@@ -1,4 +1,4 @@
-"""Packs the file system for a virtual machine: the distribution's kernel, drivers, and an initrd that holds everything."""
+"""Packs the file system for a virtual machine: a kernel, its drivers, and an initrd that holds everything."""
 
 import glob
 import os
