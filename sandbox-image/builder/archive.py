@@ -1,6 +1,5 @@
 """Writes entries as archives: same entries, same bytes."""
 
-import gzip
 import hashlib
 import os
 import stat
@@ -39,22 +38,21 @@ class Device(NamedTuple):
 
 
 def write_cpio(entries: Iterable[Entry], devices: Iterable[Device], time: int, out: IO[bytes]) -> None:
-    """A compressed archive that a Linux kernel unpacks into its first file system."""
-    with gzip.GzipFile(filename="", mode="wb", fileobj=out, mtime=0, compresslevel=6) as packed:
-        number = 0
-        for entry in entries:
-            number += 1
-            content = entry.target.encode()
-            if entry.file is not None:
-                with open(entry.file, "rb") as file:
-                    content = file.read()
-            head = _Head(number, entry.kind | entry.mode, entry.owner, time)
-            _record(packed, head, entry.path, content)
-        for device in devices:
-            number += 1
-            head = _Head(number, stat.S_IFCHR | device.mode, 0, time, device.major, device.minor)
-            _record(packed, head, device.path, b"")
-        _record(packed, _Head(0, 0, 0, 0), "TRAILER!!!", b"")
+    """An archive that a Linux kernel unpacks into its first file system."""
+    number = 0
+    for entry in entries:
+        number += 1
+        content = entry.target.encode()
+        if entry.file is not None:
+            with open(entry.file, "rb") as file:
+                content = file.read()
+        head = _Head(number, entry.kind | entry.mode, entry.owner, time)
+        _record(out, head, entry.path, content)
+    for device in devices:
+        number += 1
+        head = _Head(number, stat.S_IFCHR | device.mode, 0, time, device.major, device.minor)
+        _record(out, head, device.path, b"")
+    _record(out, _Head(0, 0, 0, 0), "TRAILER!!!", b"")
 
 
 class _Head(NamedTuple):
@@ -66,7 +64,7 @@ class _Head(NamedTuple):
     minor: int = 0
 
 
-def _record(out: gzip.GzipFile, head: _Head, path: str, content: bytes) -> None:
+def _record(out: IO[bytes], head: _Head, path: str, content: bytes) -> None:
     name = os.fsencode(path) + b"\0"
     links = 2 if stat.S_ISDIR(head.mode) else 1
     file = (head.number, head.mode, head.owner, head.owner, links, head.time, len(content))

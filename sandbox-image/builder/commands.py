@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from builder import docker, image, recipe, vm
+from builder import docker, image, microvm, recipe, vm
 from builder.failure import Failure
 
 _HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
@@ -30,6 +30,8 @@ def main(arguments: Sequence[str]) -> int:
                 facts |= docker.load(made, options.tag)
             case "initrd":
                 facts |= vm.build(made, order, options.init, _tell)
+            case "microvm":
+                facts |= microvm.build(made, order, _tell)
     except Failure as failure:
         print(f"sandbox-image: {failure}", file=sys.stderr)
         return 1
@@ -60,4 +62,5 @@ def _parser() -> argparse.ArgumentParser:
     engine.add_argument("--tag", default=f"{docker.NAME}:local", help="a name besides the one made of the digest")
     machine = commands.add_parser("initrd", parents=[shared], help="a kernel and an initrd for a virtual machine")
     machine.add_argument("--init", help="the program to start first, as /init; without it /init is missing")
+    commands.add_parser("microvm", parents=[shared], help="a kernel, an initrd and a disk for a micro-VM")
     return parser

@@ -1,6 +1,7 @@
 """Packs the file system for a virtual machine: a kernel, its drivers, and an initrd that holds everything."""
 
 import glob
+import gzip
 import os
 import re
 import shutil
@@ -16,22 +17,23 @@ _DEVICES = (archive.Device("dev/console", 0o600, 5, 1), archive.Device("dev/null
 
 def build(rootfs: image.Rootfs, order: image.Order, init: str | None, tell: Callable[[str], None]) -> dict[str, object]:
     """Makes the kernel and the initrd, unless they are there."""
-    kernel = _kernel(order, tell)
+    parts = kernel(order, tell)
     name = f"initrd-{archive.sha256(init)[:12]}.gz" if init else "initrd.gz"
-    initrd = os.path.join(rootfs.folder, f"{os.path.basename(kernel)}-{name}")
+    initrd = os.path.join(rootfs.folder, f"{os.path.basename(parts)}-{name}")
     if not os.path.exists(initrd):
         tell("packing the initrd")
-        _pack(image.entries(rootfs, order), kernel, init, initrd)
-    with open(os.path.join(kernel, "modules"), encoding="utf-8") as file:
+        _pack(image.entries(rootfs, order), parts, init, initrd)
+    with open(os.path.join(parts, "modules"), encoding="utf-8") as file:
         modules = file.read().split()
     return {
-        "kernel": os.path.join(kernel, "vmlinuz"),
+        "kernel": os.path.join(parts, "vmlinuz"),
         "initrd": initrd,
-        "modules": [os.path.join(kernel, f"{each}.ko") for each in modules],
+        "modules": [os.path.join(parts, f"{each}.ko") for each in modules],
     }
 
 
-def _kernel(order: image.Order, tell: Callable[[str], None]) -> str:
+def kernel(order: image.Order, tell: Callable[[str], None]) -> str:
+    """The folder with the distribution's kernel and the drivers of the recipe."""
     found = sorted(glob.glob(os.path.join(order.output, "kernel-*[0-9a-z]")))
     if found and not order.fresh:
         return found[-1]
@@ -88,6 +90,9 @@ def _pack(entries: list[tree.Entry], kernel: str, init: str | None, initrd: str)
     if init:
         own.append(tree.Entry("init", stat.S_IFREG, 0o755, 0, init))
     fresh = f"{initrd}.new"
-    with open(fresh, "wb") as out:
-        archive.write_cpio(tree.overlaid(entries, own), _DEVICES, image.timestamp(), out)
+    with (
+        open(fresh, "wb") as out,
+        gzip.GzipFile(filename="", mode="wb", fileobj=out, mtime=0, compresslevel=6) as packed,
+    ):
+        archive.write_cpio(tree.overlaid(entries, own), _DEVICES, image.timestamp(), packed)
     os.rename(fresh, initrd)
