@@ -12,6 +12,7 @@ import java.security.NoSuchAlgorithmException;
 public record Origin(byte[] sha256) {
     private static final String ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     private static final int CHARACTERS = 26;
+    private static final int HIGHEST_FIRST = 7;
 
     static Origin of(String tenant, String key, byte[] request) {
         MessageDigest digest = sha256Digest();
@@ -22,11 +23,12 @@ public record Origin(byte[] sha256) {
         return new Origin(digest.digest(request));
     }
 
-    /** 26 characters of Crockford's base 32; other ones for each {@code purpose}. */
+    /** A ULID in form, though not in time: 26 characters of Crockford's base 32, other ones for each {@code purpose}. */
     public String id(String purpose) {
         MessageDigest digest = sha256Digest();
         digest.update(sha256);
         byte[] bytes = digest.digest(purpose.getBytes(StandardCharsets.UTF_8));
+        bytes[0] &= HIGHEST_FIRST;
         StringBuilder id = new StringBuilder(CHARACTERS);
         for (int i = 0; i < CHARACTERS; i++) {
             id.append(ALPHABET.charAt(bytes[i] & 31));

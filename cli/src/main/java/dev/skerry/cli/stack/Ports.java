@@ -5,17 +5,29 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.concurrent.ThreadLocalRandom;
 
 /** Ports of the loopback address. */
 final class Ports {
     private static final int PATIENCE_MILLIS = 500;
+    private static final int FIRST = 20_000;
+    private static final int BEHIND_LAST = 32_000;
+    private static final int MOST_TRIES = 200;
 
     private Ports() {}
 
+    /**
+     * A free port for a server that starts later. It lies below those that systems give to outgoing connections, so that none takes it
+     * meanwhile; drawn by chance, so that stacks that start together do not choose the same.
+     */
     static int free() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
+        for (int tries = 0; tries < MOST_TRIES; tries++) {
+            int port = ThreadLocalRandom.current().nextInt(FIRST, BEHIND_LAST);
+            if (isFree(port)) {
+                return port;
+            }
         }
+        throw new IOException("no port between " + FIRST + " and " + BEHIND_LAST + " is free");
     }
 
     static boolean isFree(int port) {

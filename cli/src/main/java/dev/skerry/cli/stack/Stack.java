@@ -31,6 +31,8 @@ import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.SpringApplication;
+import org.springframework.boot.web.server.PortInUseException;
+import org.springframework.context.ApplicationContextException;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.core.env.MapPropertySource;
 
@@ -120,15 +122,24 @@ public final class Stack implements AutoCloseable {
             Future<ConfigurableApplicationContext> controlPlane =
                     pool.submit(timed("Control plane", () -> controlPlane(addresses)));
             Future<ConfigurableApplicationContext> worker = pool.submit(timed("Worker", () -> worker(addresses)));
-            Future<ConfigurableApplicationContext> api = pool.submit(timed("API", () -> api(addresses)));
+            Future<ConfigurableApplicationContext> api = pool.submit(timed("API", () -> apiWhereItCan(addresses)));
             keep("control plane", controlPlane);
             keep("worker", worker);
-            keep("api", api);
-            write(addresses, metro.isolation());
+            ConfigurableApplicationContext served = keep("api", api);
+            write(addresses.at(served), metro.isolation());
         }
     }
 
-    private record Addresses(int api, int sandbox, int internal, String database, Temporal temporal, String metro) {}
+    private record Addresses(int api, int sandbox, int internal, String database, Temporal temporal, String metro) {
+        Addresses at(ConfigurableApplicationContext served) {
+            int port = served.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
+            return withApi(port);
+        }
+
+        Addresses withApi(int port) {
+            return new Addresses(port, sandbox, internal, database, temporal, metro);
+        }
+    }
 
     private void endLeftovers() {
         StackFile.read(home)
@@ -213,6 +224,18 @@ public final class Stack implements AutoCloseable {
             settings.put("skerry.worker.sticky-timeout", "0s");
         }
         return run(WorkerApplication.application(), settings);
+    }
+
+    /** Another stack may take the preferred port between the look at it and its use; a port that was asked for is used or refused. */
+    private ConfigurableApplicationContext apiWhereItCan(Addresses at) throws IOException {
+        try {
+            return api(at);
+        } catch (ApplicationContextException e) {
+            if (options.port() == 0 && e.getCause() instanceof PortInUseException) {
+                return api(at.withApi(Ports.free()));
+            }
+            throw e;
+        }
     }
 
     private ConfigurableApplicationContext api(Addresses at) throws IOException {
