@@ -5,7 +5,7 @@ import os
 import stat
 import tarfile
 from collections.abc import Iterable
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, Protocol
 
 from builder.tree import Entry
 
@@ -37,7 +37,14 @@ class Device(NamedTuple):
     minor: int
 
 
-def write_cpio(entries: Iterable[Entry], devices: Iterable[Device], time: int, out: IO[bytes]) -> None:
+class Output(Protocol):
+    """Where bytes go, compressed or not."""
+
+    def write(self, data: bytes, /) -> object:
+        """Takes all of them."""
+
+
+def write_cpio(entries: Iterable[Entry], devices: Iterable[Device], time: int, out: Output) -> None:
     """An archive that a Linux kernel unpacks into its first file system."""
     number = 0
     for entry in entries:
@@ -64,7 +71,7 @@ class _Head(NamedTuple):
     minor: int = 0
 
 
-def _record(out: IO[bytes], head: _Head, path: str, content: bytes) -> None:
+def _record(out: Output, head: _Head, path: str, content: bytes) -> None:
     name = os.fsencode(path) + b"\0"
     links = 2 if stat.S_ISDIR(head.mode) else 1
     file = (head.number, head.mode, head.owner, head.owner, links, head.time, len(content))

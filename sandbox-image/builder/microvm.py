@@ -164,7 +164,7 @@ def _pack_initrd(kernel: str, busybox: str, initrd: str) -> None:
 
 
 def _without_signature(module: str, bare: str) -> None:
-    """The initrd is as trusted as the kernel beside it; checking signatures in an emulated machine costs time at every boot."""
+    """The initrd is as trusted as the kernel beside it, and an emulated machine is slow at checking signatures."""
     with open(module, "rb") as file:
         content = file.read()
     if content.endswith(_SIGNATURE):
