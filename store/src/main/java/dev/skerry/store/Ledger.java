@@ -1,7 +1,10 @@
 package dev.skerry.store;
 
-import java.time.Instant;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -9,7 +12,11 @@ import org.springframework.stereotype.Repository;
 import org.springframework.transaction.annotation.Transactional;
 import org.springframework.transaction.interceptor.TransactionAspectSupport;
 
-/** Money: reserved before it is spent, settled exactly once. All amounts in nano-dollars. */
+/**
+ * Money: reserved before it is spent, settled exactly once. All amounts in nano-dollars.
+ *
+ * <p>Rows are always locked in the order call, session, tenant, platform, so that no two statements wait for each other.
+ */
 @Repository
 public class Ledger {
     private final JdbcClient jdbc;
@@ -18,15 +25,64 @@ public class Ledger {
         this.jdbc = jdbc;
     }
 
-    /** A model call that is about to be made; {@code worstCaseNanoUsd} is what it can cost at most. */
+    /**
+     * A model call that is about to be made.
+     *
+     * @param seq its number within the turn; null when it passes through in a provider's own form
+     * @param owner id of the control plane that makes it
+     * @param via native, or the form in which it passes through
+     * @param priceVersion of the table that {@code worstCaseNanoUsd} comes from
+     * @param worstCaseNanoUsd what it can cost at most
+     */
     public record Reservation(
             String callId,
             String sessionId,
             String turnId,
-            int seq,
+            @Nullable Integer seq,
             int incarnation,
             String model,
-            long worstCaseNanoUsd) {}
+            long worstCaseNanoUsd,
+            @Nullable String owner,
+            String via,
+            @Nullable String priceVersion) {
+        /** A native call of nobody's. */
+        public Reservation(
+                String callId,
+                String sessionId,
+                String turnId,
+                int seq,
+                int incarnation,
+                String model,
+                long worstCaseNanoUsd) {
+            this(callId, sessionId, turnId, seq, incarnation, model, worstCaseNanoUsd, null, "native", null);
+        }
+    }
+
+    /** Caps above the session's own; null is no cap. A tenant's own cap, where it has one, replaces {@code tenantNanoUsd}. */
+    public record Caps(
+            @Nullable Long tenantNanoUsd, @Nullable Long platformNanoUsd) {
+        public static final Caps NONE = new Caps(null, null);
+    }
+
+    /** Whose cap it is. */
+    public enum Level {
+        SESSION,
+        TENANT,
+        PLATFORM;
+
+        public String code() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** What became of an attempt to reserve. */
+    public sealed interface Decision {
+        /** Reserved; {@code balance} counts it. */
+        record Granted(Balance balance) implements Decision {}
+
+        /** Nothing was reserved, because this cap would be passed. */
+        record Refused(Level cap) implements Decision {}
+    }
 
     /** Where a session stands. */
     public record Balance(long capNanoUsd, long reservedNanoUsd, long spentNanoUsd) {
@@ -42,14 +98,19 @@ public class Ledger {
     /** Calls, tokens and cost of one model. */
     public record Usage(String model, long calls, long inputTokens, long outputTokens, long costNanoUsd) {}
 
+    /** Like {@link #reserve(Reservation, Caps)} without caps above the session's and the tenant's own. */
+    @Transactional
+    public Decision reserve(Reservation reservation) {
+        return reserve(reservation, Caps.NONE);
+    }
+
     /**
-     * Checks the caps of session and tenant, counting what calls in flight have reserved, and reserves. Empty when either cap would
-     * be passed; nothing is reserved then. Throws {@link org.springframework.dao.DuplicateKeyException} while the same call is in
-     * flight.
+     * Checks the caps of session, tenant and platform, counting what calls in flight have reserved, and reserves in all three; all or
+     * nothing, in one statement. Throws {@link org.springframework.dao.DuplicateKeyException} while the same call is in flight.
      */
     @Transactional
-    public Optional<Balance> reserve(Reservation reservation) {
-        Optional<Balance> balance = jdbc.sql("""
+    public Decision reserve(Reservation reservation, Caps caps) {
+        Decision decision = jdbc.sql("""
                         with session as (
                             update sessions set reserved_nano_usd = reserved_nano_usd + :worst
                             where id = :session and reserved_nano_usd + spent_nano_usd + :worst <= cap_nano_usd
@@ -58,92 +119,194 @@ public class Ledger {
                             update tenants set reserved_nano_usd = tenants.reserved_nano_usd + :worst
                             from session
                             where tenants.id = session.tenant_id
-                              and (tenants.cap_nano_usd is null
-                                   or tenants.reserved_nano_usd + tenants.spent_nano_usd + :worst <= tenants.cap_nano_usd)
+                              and (coalesce(tenants.cap_nano_usd, :tenantCap) is null
+                                   or tenants.reserved_nano_usd + tenants.spent_nano_usd + :worst
+                                       <= coalesce(tenants.cap_nano_usd, :tenantCap))
                             returning tenants.id),
+                        whole as (
+                            update platform set reserved_nano_usd = platform.reserved_nano_usd + :worst
+                            from tenant
+                            where :platformCap::bigint is null
+                               or platform.reserved_nano_usd + platform.spent_nano_usd + :worst <= :platformCap
+                            returning platform.id),
                         call as (
-                            insert into model_calls (id, session_id, turn_id, seq, incarnation, model, state, reserved_nano_usd)
-                            select :call, :session, :turn, :seq, :incarnation, :model, 'reserved', :worst from tenant
+                            insert into model_calls (id, session_id, turn_id, seq, incarnation, model, state, reserved_nano_usd,
+                                                     owner, via, price_version)
+                            select :call, :session, :turn, :seq, :incarnation, :model, 'reserved', :worst, :owner, :via, :prices
+                            from whole
                             returning id)
-                        select cap_nano_usd, reserved_nano_usd, spent_nano_usd from session, call""")
+                        select session.cap_nano_usd, session.reserved_nano_usd, session.spent_nano_usd,
+                               session.tenant_id is not null, tenant.id is not null, call.id is not null
+                        from (values (1)) one left join session on true left join tenant on true left join call on true""")
                 .param("call", reservation.callId())
                 .param("session", reservation.sessionId())
                 .param("turn", reservation.turnId())
-                .param("seq", reservation.seq())
+                .param("seq", reservation.seq(), java.sql.Types.INTEGER)
                 .param("incarnation", reservation.incarnation())
                 .param("model", reservation.model())
                 .param("worst", reservation.worstCaseNanoUsd())
-                .query((row, n) -> new Balance(row.getLong(1), row.getLong(2), row.getLong(3)))
-                .optional();
-        if (balance.isEmpty()) {
+                .param("owner", reservation.owner(), java.sql.Types.VARCHAR)
+                .param("via", reservation.via())
+                .param("prices", reservation.priceVersion(), java.sql.Types.VARCHAR)
+                .param("tenantCap", caps.tenantNanoUsd(), java.sql.Types.BIGINT)
+                .param("platformCap", caps.platformNanoUsd(), java.sql.Types.BIGINT)
+                .query(Ledger::decision)
+                .single();
+        if (decision instanceof Decision.Refused) {
             TransactionAspectSupport.currentTransactionStatus().setRollbackOnly();
         }
-        return balance;
+        return decision;
+    }
+
+    private static Decision decision(ResultSet row, int ignored) throws SQLException {
+        if (!row.getBoolean(4)) {
+            return new Decision.Refused(Level.SESSION);
+        }
+        if (!row.getBoolean(5)) {
+            return new Decision.Refused(Level.TENANT);
+        }
+        return row.getBoolean(6) ? new Decision.Granted(balance(row, ignored)) : new Decision.Refused(Level.PLATFORM);
     }
 
     /** Replaces a reservation by what the call cost. The second settlement of a call changes nothing and answers empty. */
     public Optional<Balance> settle(String callId, Settlement settlement) {
+        return close(callId, ":cost", settlement);
+    }
+
+    /** Settles a call of which nobody knows what became of it at its whole reservation, marked as an estimate; once. */
+    public Optional<Balance> abandon(String callId) {
+        return close(callId, "reserved_nano_usd", new Settlement(0, 0, 0, true, "abandoned"));
+    }
+
+    private Optional<Balance> close(String callId, String cost, Settlement settlement) {
         return jdbc.sql("""
                         with call as (
-                            update model_calls set state = 'settled', cost_nano_usd = :cost, input_tokens = :input, output_tokens = :output,
+                            update model_calls set state = 'settled', cost_nano_usd = %s, input_tokens = :input, output_tokens = :output,
                                 estimated = :estimated, outcome = :outcome, settled_at = now()
                             where id = :call and state = 'reserved'
-                            returning session_id, reserved_nano_usd),
+                            returning session_id, reserved_nano_usd, cost_nano_usd),
                         session as (
                             update sessions set reserved_nano_usd = sessions.reserved_nano_usd - call.reserved_nano_usd,
-                                spent_nano_usd = spent_nano_usd + :cost, updated_at = now()
+                                spent_nano_usd = spent_nano_usd + call.cost_nano_usd, updated_at = now()
                             from call where sessions.id = call.session_id
                             returning sessions.tenant_id, sessions.cap_nano_usd, sessions.reserved_nano_usd, sessions.spent_nano_usd),
                         tenant as (
                             update tenants set reserved_nano_usd = tenants.reserved_nano_usd - call.reserved_nano_usd,
-                                spent_nano_usd = tenants.spent_nano_usd + :cost
-                            from session, call where tenants.id = session.tenant_id)
-                        select cap_nano_usd, reserved_nano_usd, spent_nano_usd from session""")
+                                spent_nano_usd = tenants.spent_nano_usd + call.cost_nano_usd
+                            from session, call where tenants.id = session.tenant_id
+                            returning tenants.id),
+                        whole as (
+                            update platform set reserved_nano_usd = platform.reserved_nano_usd - call.reserved_nano_usd,
+                                spent_nano_usd = platform.spent_nano_usd + call.cost_nano_usd
+                            from tenant, call)
+                        select cap_nano_usd, reserved_nano_usd, spent_nano_usd from session""".formatted(cost))
                 .param("call", callId)
                 .param("cost", settlement.costNanoUsd())
                 .param("input", settlement.inputTokens())
                 .param("output", settlement.outputTokens())
                 .param("estimated", settlement.estimated())
                 .param("outcome", settlement.outcome())
-                .query((row, n) -> new Balance(row.getLong(1), row.getLong(2), row.getLong(3)))
+                .query(Ledger::balance)
                 .optional();
+    }
+
+    private static Balance balance(ResultSet row, int ignored) throws SQLException {
+        return new Balance(row.getLong(1), row.getLong(2), row.getLong(3));
+    }
+
+    /** Changes what a session may spend at most; a cap below what is spent lets no further call pass. */
+    public Balance cap(String sessionId, long capNanoUsd) {
+        return jdbc.sql("""
+                        update sessions set cap_nano_usd = :cap, updated_at = now(),
+                            stop_reason = case when stop_reason = 'budget_reached' and :cap > cap_nano_usd then null else stop_reason end
+                        where id = :session
+                        returning cap_nano_usd, reserved_nano_usd, spent_nano_usd""")
+                .param("session", sessionId)
+                .param("cap", capNanoUsd)
+                .query(Ledger::balance)
+                .single();
     }
 
     public Balance balance(String sessionId) {
         return jdbc.sql("select cap_nano_usd, reserved_nano_usd, spent_nano_usd from sessions where id = :session")
                 .param("session", sessionId)
-                .query((row, n) -> new Balance(row.getLong(1), row.getLong(2), row.getLong(3)))
+                .query(Ledger::balance)
                 .single();
     }
 
-    /** Ids of calls that were reserved and never settled: what a crash leaves behind. */
-    public List<String> unsettled(String sessionId) {
-        return jdbc.sql("select id from model_calls where session_id = :session and state = 'reserved'")
-                .param("session", sessionId)
-                .query(String.class)
-                .list();
-    }
+    /** A reservation that is not settled. */
+    public record Unsettled(String callId, String sessionId, long reservedNanoUsd) {}
 
-    /** A call that was reserved at a time and never settled. */
-    public record Unsettled(String callId, Instant reservedAt) {}
-
-    /** The unsettled call of this number in a turn: in flight somewhere, or left by a crash. */
-    public Optional<Unsettled> unsettled(String turnId, int seq) {
-        return jdbc.sql(
-                        "select id, created_at from model_calls where turn_id = :turn and seq = :seq and state = 'reserved'")
-                .param("turn", turnId)
-                .param("seq", seq)
-                .query((row, n) -> new Unsettled(row.getString("id"), Columns.instant(row, "created_at")))
+    /** Takes a lock on a call before its session is locked, for a transaction that settles it at its end. */
+    public void lock(String callId) {
+        jdbc.sql("select 1 from model_calls where id = :call for update")
+                .param("call", callId)
+                .query(Integer.class)
                 .optional();
     }
 
-    /** Settles a call of which nobody knows what became of it at its whole reservation, marked as an estimate. */
-    public void abandon(String callId) {
-        jdbc.sql("select reserved_nano_usd from model_calls where id = :call and state = 'reserved'")
-                .param("call", callId)
-                .query(Long.class)
-                .optional()
-                .ifPresent(reserved -> settle(callId, new Settlement(reserved, 0, 0, true, "abandoned")));
+    /** Unsettled calls of a session (null: of all) whose control plane was silent for so long, or that take longer than any call. */
+    public List<Unsettled> leftBehind(@Nullable String sessionId, Duration silence, Duration longestCall) {
+        return jdbc.sql("""
+                        select c.id, c.session_id, c.reserved_nano_usd from model_calls c left join control_planes p on p.id = c.owner
+                        where c.state = 'reserved' and (:session::text is null or c.session_id = :session)
+                          and (p.id is null or p.seen_at < now() - :silence * interval '1 millisecond'
+                               or c.created_at < now() - :longest * interval '1 millisecond')
+                        order by c.created_at limit 1000""")
+                .param("session", sessionId, java.sql.Types.VARCHAR)
+                .param("silence", silence.toMillis())
+                .param("longest", longestCall.toMillis())
+                .query((row, n) -> new Unsettled(row.getString(1), row.getString(2), row.getLong(3)))
+                .list();
+    }
+
+    /** Says that a control plane is up; the reservations of one that falls silent are settled by the others. */
+    public void beat(String controlPlane) {
+        jdbc.sql("""
+                        insert into control_planes (id) values (:id)
+                        on conflict (id) do update set seen_at = now()""").param("id", controlPlane).update();
+    }
+
+    /** A control plane leaves, having settled what it reserved; and those that left without a word long ago are forgotten. */
+    public void leave(String controlPlane) {
+        jdbc.sql("delete from control_planes where id = :id or seen_at < now() - interval '1 day'")
+                .param("id", controlPlane)
+                .update();
+    }
+
+    /** A place where the books do not add up, which is a fault of this program. */
+    public record Discrepancy(
+            String level, String id, long reserved, long shouldBeReserved, long spent, long shouldBeSpent) {}
+
+    /** Adds everything up from single calls to the platform; empty when it agrees, in one consistent view. */
+    public List<Discrepancy> discrepancies() {
+        return jdbc.sql("""
+                        with by_session as (
+                            select s.id, s.tenant_id, s.reserved_nano_usd, s.spent_nano_usd,
+                                   coalesce(sum(c.reserved_nano_usd) filter (where c.state = 'reserved'), 0) should_reserve,
+                                   coalesce(sum(c.cost_nano_usd) filter (where c.state = 'settled'), 0) should_spend
+                            from sessions s left join model_calls c on c.session_id = s.id group by s.id),
+                        by_tenant as (
+                            select t.id, t.reserved_nano_usd, t.spent_nano_usd,
+                                   coalesce(sum(s.should_reserve), 0) should_reserve, coalesce(sum(s.should_spend), 0) should_spend
+                            from tenants t left join by_session s on s.tenant_id = t.id group by t.id)
+                        select * from (
+                            select 'session' as level, id, reserved_nano_usd, should_reserve, spent_nano_usd, should_spend from by_session
+                            union all
+                            select 'tenant', id, reserved_nano_usd, should_reserve, spent_nano_usd, should_spend from by_tenant
+                            union all
+                            select 'platform', '', p.reserved_nano_usd, t.reserved, p.spent_nano_usd, t.spent
+                            from platform p, (select coalesce(sum(should_reserve), 0) reserved, coalesce(sum(should_spend), 0) spent
+                                              from by_tenant) t) books
+                        where reserved_nano_usd <> should_reserve or spent_nano_usd <> should_spend""")
+                .query((row, n) -> new Discrepancy(
+                        row.getString(1),
+                        row.getString(2),
+                        row.getLong(3),
+                        row.getLong(4),
+                        row.getLong(5),
+                        row.getLong(6)))
+                .list();
     }
 
     /** What the call behind a stored answer cost. */

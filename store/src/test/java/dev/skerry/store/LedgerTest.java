@@ -2,19 +2,33 @@ package dev.skerry.store;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.skerry.store.Ledger.Balance;
+import dev.skerry.store.Ledger.Caps;
+import dev.skerry.store.Ledger.Decision;
+import dev.skerry.store.Ledger.Level;
+import dev.skerry.store.Ledger.Settlement;
+import dev.skerry.store.Ledger.Unsettled;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 
 @StoreTest
 class LedgerTest {
     @Autowired
     private Ledger ledger;
+
+    @Autowired
+    private Sessions sessions;
 
     @Autowired
     private StoreFixture fixture;
@@ -30,28 +44,102 @@ class LedgerTest {
 
     @Test
     void refusesWhatWouldPassTheCapCountingCallsInFlight() {
-        assertThat(ledger.reserve(call(1, 600))).isPresent();
-        assertThat(ledger.reserve(call(2, 401))).isEmpty();
-        assertThat(ledger.reserve(call(3, 400))).isPresent();
+        assertThat(ledger.reserve(call(1, 600))).isInstanceOf(Decision.Granted.class);
+        assertThat(ledger.reserve(call(2, 401))).isEqualTo(new Decision.Refused(Level.SESSION));
+        assertThat(ledger.reserve(call(3, 400))).isEqualTo(new Decision.Granted(new Balance(1_000, 1_000, 0)));
         assertThat(ledger.balance(session).remainingNanoUsd()).isZero();
     }
 
     @Test
-    void refusedReservationsLeaveNoTraceEvenWhenTheTenantsCapIsTheReason() {
+    void refusedReservationsLeaveNoTraceWhicheverCapIsTheReason() {
         fixture.capTenant(session, 100);
-        assertThat(ledger.reserve(call(1, 101))).isEmpty();
-        assertThat(ledger.balance(session)).isEqualTo(new Ledger.Balance(1_000, 0, 0));
+        assertThat(ledger.reserve(call(1, 101))).isEqualTo(new Decision.Refused(Level.TENANT));
+        long platform = fixture.platformInUse();
+        assertThat(ledger.reserve(call(1, 100), new Caps(null, platform + 99)))
+                .isEqualTo(new Decision.Refused(Level.PLATFORM));
+        assertThat(ledger.balance(session)).isEqualTo(new Balance(1_000, 0, 0));
+        assertThat(fixture.platformInUse()).isEqualTo(platform);
+
+        assertThat(ledger.reserve(call(1, 100), new Caps(null, platform + 100))).isInstanceOf(Decision.Granted.class);
+        assertThat(ledger.discrepancies()).isEmpty();
+    }
+
+    @Test
+    void aTenantsOwnCapReplacesTheOneOfAllTenants() {
+        assertThat(ledger.reserve(call(1, 101), new Caps(100L, null))).isEqualTo(new Decision.Refused(Level.TENANT));
+        fixture.capTenant(session, 200);
+        assertThat(ledger.reserve(call(1, 101), new Caps(100L, null))).isInstanceOf(Decision.Granted.class);
     }
 
     @Test
     void settlesOnceAndGivesTheRestBack() {
         ledger.reserve(call(1, 600));
-        assertThat(ledger.settle(session + "1", new Ledger.Settlement(50, 10, 5, false, "ok")))
-                .contains(new Ledger.Balance(1_000, 0, 50));
-        assertThat(ledger.settle(session + "1", new Ledger.Settlement(50, 10, 5, false, "ok")))
+        assertThat(ledger.settle(session + "1", new Settlement(50, 10, 5, false, "ok")))
+                .contains(new Balance(1_000, 0, 50));
+        assertThat(ledger.settle(session + "1", new Settlement(50, 10, 5, false, "ok")))
                 .isEmpty();
-        assertThat(ledger.balance(session)).isEqualTo(new Ledger.Balance(1_000, 0, 50));
+        assertThat(ledger.abandon(session + "1")).isEmpty();
+        assertThat(ledger.balance(session)).isEqualTo(new Balance(1_000, 0, 50));
         assertThat(ledger.usage(session, turn)).containsExactly(new Ledger.Usage("m", 1, 10, 5, 50));
+    }
+
+    @Test
+    void settlesAnAbandonedCallAtItsWholeReservation() {
+        ledger.reserve(call(1, 600));
+        assertThat(ledger.abandon(session + "1")).contains(new Balance(1_000, 0, 600));
+        assertThat(ledger.settle(session + "1", new Settlement(50, 10, 5, false, "ok")))
+                .isEmpty();
+    }
+
+    @Test
+    void knowsWhatASilentControlPlaneLeftBehind() {
+        Duration silence = Duration.ofSeconds(10);
+        Duration longest = Duration.ofMinutes(10);
+        String alive = "cp_alive" + session;
+        String silent = "cp_silent" + session;
+        ledger.beat(alive);
+        ledger.beat(silent);
+        fixture.silence(silent, 11);
+        ledger.reserve(owned(1, alive));
+        ledger.reserve(owned(2, silent));
+        ledger.reserve(owned(3, "cp_unknown"));
+
+        assertThat(ledger.leftBehind(session, silence, longest))
+                .extracting(Unsettled::callId)
+                .containsExactlyInAnyOrder(session + "2", session + "3");
+        ledger.beat(silent);
+        assertThat(ledger.leftBehind(session, silence, longest))
+                .extracting(Unsettled::callId)
+                .containsExactly(session + "3");
+        fixture.age(session + "1", 601);
+        assertThat(ledger.leftBehind(null, silence, longest))
+                .extracting(Unsettled::callId)
+                .contains(session + "1");
+        ledger.leave(silent);
+        assertThat(ledger.leftBehind(session, silence, longest)).hasSize(3);
+    }
+
+    @Test
+    void aRaisedCapLetsTheNextCallPass() {
+        ledger.reserve(call(1, 1_000));
+        assertThat(ledger.reserve(call(2, 1))).isInstanceOf(Decision.Refused.class);
+        sessions.setStopReason(session, "budget_reached");
+
+        assertThat(ledger.cap(session, 1_001)).isEqualTo(new Balance(1_001, 1_000, 0));
+
+        assertThat(sessions.find(session).orElseThrow().stopReason()).isNull();
+        assertThat(ledger.reserve(call(2, 1))).isInstanceOf(Decision.Granted.class);
+    }
+
+    @Test
+    void aLoweredCapStopsAtOnceAndIsNoReasonToGoOn() {
+        ledger.reserve(call(1, 500));
+        sessions.setStopReason(session, "budget_reached");
+
+        assertThat(ledger.cap(session, 400).remainingNanoUsd()).isZero();
+
+        assertThat(sessions.find(session).orElseThrow().stopReason()).isEqualTo("budget_reached");
+        assertThat(ledger.reserve(call(2, 1))).isEqualTo(new Decision.Refused(Level.SESSION));
     }
 
     @Test
@@ -59,7 +147,7 @@ class LedgerTest {
         List<Callable<Boolean>> calls = new ArrayList<>();
         for (int i = 0; i < 200; i++) {
             Ledger.Reservation reservation = call(i + 1, 20);
-            calls.add(() -> ledger.reserve(reservation).isPresent());
+            calls.add(() -> ledger.reserve(reservation) instanceof Decision.Granted);
         }
         int passed = 0;
         try (var pool = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -68,10 +156,78 @@ class LedgerTest {
             }
         }
         assertThat(passed).isEqualTo(50);
-        assertThat(ledger.balance(session)).isEqualTo(new Ledger.Balance(1_000, 1_000, 0));
+        assertThat(ledger.balance(session)).isEqualTo(new Balance(1_000, 1_000, 0));
+    }
+
+    /** Many threads reserve, settle, settle again, abandon and change caps at random, in sessions of tenants that share a platform. */
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4})
+    void alwaysSumsUp(long seed) throws Exception {
+        List<String> sessionIds = new ArrayList<>();
+        for (int tenant = 0; tenant < 2; tenant++) {
+            String first = fixture.session(5_000);
+            sessionIds.add(first);
+            sessionIds.add(fixture.sessionNextTo(first, 2_000));
+            fixture.capTenant(first, 6_000);
+        }
+        Caps caps = new Caps(null, fixture.platformInUse() + 9_000);
+        try (var pool = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Callable<Boolean>> players = new ArrayList<>();
+            for (int player = 0; player < 8; player++) {
+                Random random = new Random(seed * 100 + player);
+                players.add(() -> play(random, sessionIds, caps));
+            }
+            for (Future<Boolean> player : pool.invokeAll(players)) {
+                assertThat(player.get()).as("seed %d", seed).isTrue();
+            }
+        }
+        assertThat(ledger.discrepancies()).as("seed %d", seed).isEmpty();
+    }
+
+    private boolean play(Random random, List<String> sessionIds, Caps caps) {
+        List<String> known = new ArrayList<>();
+        for (int step = 0; step < 60; step++) {
+            String in = sessionIds.get(random.nextInt(sessionIds.size()));
+            String id = known.isEmpty() ? "none" : known.get(random.nextInt(known.size()));
+            switch (random.nextInt(8)) {
+                case 0 -> ledger.abandon(id);
+                case 1, 2, 3 -> ledger.settle(id, new Settlement(random.nextInt(300), 1, 1, false, "ok"));
+                case 4 -> ledger.cap(in, 1_000 + random.nextInt(5_000));
+                default -> {
+                    String call = "mcl_" + UUID.randomUUID();
+                    Decision decision = ledger.reserve(
+                            new Ledger.Reservation(
+                                    call,
+                                    in,
+                                    fixture.turnOf(in),
+                                    null,
+                                    1,
+                                    "m",
+                                    random.nextInt(400),
+                                    null,
+                                    "native",
+                                    "v"),
+                            caps);
+                    if (decision instanceof Decision.Granted(Balance balance)) {
+                        known.add(call);
+                        if (balance.reservedNanoUsd() + balance.spentNanoUsd() > balance.capNanoUsd()) {
+                            return false;
+                        }
+                    }
+                }
+            }
+            if (step % 20 == 0 && !ledger.discrepancies().isEmpty()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private Ledger.Reservation call(int seq, long worst) {
         return new Ledger.Reservation(session + seq, session, turn, seq, 1, "m", worst);
+    }
+
+    private Ledger.Reservation owned(int seq, String owner) {
+        return new Ledger.Reservation(session + seq, session, turn, seq, 1, "m", 10, owner, "native", "v");
     }
 }

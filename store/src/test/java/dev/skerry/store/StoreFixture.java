@@ -38,4 +38,41 @@ class StoreFixture {
                 .param("session", session)
                 .update();
     }
+
+    String sessionNextTo(String other, long capNanoUsd) {
+        String session = "ses_" + UUID.randomUUID();
+        String tenant = sessions.find(other).orElseThrow().tenantId();
+        sessions.insert(new Sessions.NewSession(session, tenant, "m", false, capNanoUsd, 1, 1, 1, "{}"));
+        turn(session);
+        return session;
+    }
+
+    /** Some turn of the session. */
+    String turnOf(String session) {
+        return jdbc.sql("select id from turns where session_id = :session limit 1")
+                .param("session", session)
+                .query(String.class)
+                .optional()
+                .orElseGet(() -> turn(session));
+    }
+
+    long platformInUse() {
+        return jdbc.sql("select reserved_nano_usd + spent_nano_usd from platform")
+                .query(Long.class)
+                .single();
+    }
+
+    void silence(String controlPlane, int seconds) {
+        jdbc.sql("update control_planes set seen_at = now() - :seconds * interval '1 second' where id = :id")
+                .param("seconds", seconds)
+                .param("id", controlPlane)
+                .update();
+    }
+
+    void age(String call, int seconds) {
+        jdbc.sql("update model_calls set created_at = now() - :seconds * interval '1 second' where id = :id")
+                .param("seconds", seconds)
+                .param("id", call)
+                .update();
+    }
 }

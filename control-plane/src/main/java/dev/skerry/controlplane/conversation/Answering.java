@@ -1,11 +1,15 @@
 package dev.skerry.controlplane.conversation;
 
-import dev.skerry.controlplane.conversation.Books.Reserved;
+import dev.skerry.controlplane.budget.Books;
+import dev.skerry.controlplane.budget.Purpose;
+import dev.skerry.controlplane.budget.Reserved;
 import dev.skerry.controlplane.event.StoredJson;
+import dev.skerry.controlplane.identity.Caller;
 import dev.skerry.controlplane.llm.ModelAnswer;
 import dev.skerry.controlplane.llm.ModelCatalogue;
 import dev.skerry.controlplane.llm.ModelCatalogue.Offer;
 import dev.skerry.controlplane.llm.ModelException;
+import dev.skerry.controlplane.llm.ModelRequest;
 import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.controlplane.profile.Profile;
@@ -29,6 +33,7 @@ import org.springframework.stereotype.Component;
 @Component
 class Answering {
     private static final Logger log = LoggerFactory.getLogger(Answering.class);
+    private static final int SHORTEST_ANSWER_TOKENS = 1024;
 
     private final Turns turns;
     private final Messages messages;
@@ -84,39 +89,46 @@ class Answering {
         demandNext(call, profile);
         Offer offer = offer(turn.sessionId());
         toolResults.accept(turn, request.newMessages(), profile.toolOutputBytes());
-        Reserved reserved = books.reserve(call, offer.model(), prompts.of(turn, profile, offer.model(), request));
+        ModelRequest prompt = prompts.of(turn, profile, offer.model(), request);
+        Reserved reserved = reserve(call, offer, prompt);
         call.begin();
-        return ask(call, offer, reserved);
+        return ask(call, offer, reserved, Prompts.shorter(prompt, reserved.outputTokens()));
     }
 
-    private Answer ask(OngoingCall call, Offer offer, Reserved reserved) {
+    private Reserved reserve(OngoingCall call, Offer offer, ModelRequest prompt) {
+        Caller caller = call.caller();
+        return books.reserve(
+                new Purpose(caller.session(), call.turn(), caller.incarnation(), call.seq(), "native"),
+                offer.model(),
+                catalogue.inputTokenUpperBound(offer.model(), prompt),
+                prompt.maxOutputTokens(),
+                Math.min(prompt.maxOutputTokens(), SHORTEST_ANSWER_TOKENS));
+    }
+
+    private Answer ask(OngoingCall call, Offer offer, Reserved reserved, ModelRequest prompt) {
         long start = System.nanoTime();
-        boolean settled = false;
+        ModelAnswer answer;
         try {
-            ModelAnswer answer = watched(call, offer, reserved);
-            Answer stored = answers.store(call, reserved, answer, Duration.ofNanos(System.nanoTime() - start));
-            settled = true;
-            return stored;
+            answer = watched(call, offer, prompt);
         } catch (ModelFailure e) {
-            settled = true;
-            books.settleFailed(call, reserved, e.failure());
+            books.settleFailed(reserved, e.failure(), call.charactersSoFar());
             throw new RefusedException(e.refusal());
-        } finally {
-            if (!settled) {
-                books.settleUnknown(call, reserved, "failed");
-            }
+        } catch (RuntimeException | Error e) {
+            books.settleUnknown(reserved, call.charactersSoFar(), "failed");
+            throw e;
         }
+        return answers.store(call, reserved, answer, Duration.ofNanos(System.nanoTime() - start));
     }
 
-    private ModelAnswer watched(OngoingCall call, Offer offer, Reserved reserved) {
+    private ModelAnswer watched(OngoingCall call, Offer offer, ModelRequest prompt) {
         try (CallWatch watch = new CallWatch(wakeups, turns, incarnations, call)) {
-            return generate(call, offer, reserved, watch);
+            return generate(call, offer, prompt, watch);
         }
     }
 
-    private ModelAnswer generate(OngoingCall call, Offer offer, Reserved reserved, CallWatch watch) {
+    private ModelAnswer generate(OngoingCall call, Offer offer, ModelRequest prompt, CallWatch watch) {
         try (DeltaPublisher publisher = new DeltaPublisher(events, json, call.caller(), call.turn(), call.seq())) {
-            return offer.provider().generate(reserved.request(), piece -> {
+            return offer.provider().generate(prompt, piece -> {
                 call.delta(piece);
                 publisher.add(piece);
             });

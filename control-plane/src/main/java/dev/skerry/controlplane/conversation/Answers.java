@@ -1,6 +1,7 @@
 package dev.skerry.controlplane.conversation;
 
-import dev.skerry.controlplane.conversation.Books.Reserved;
+import dev.skerry.controlplane.budget.Books;
+import dev.skerry.controlplane.budget.Reserved;
 import dev.skerry.controlplane.event.SessionLog;
 import dev.skerry.controlplane.event.StoredJson;
 import dev.skerry.controlplane.event.StoredText;
@@ -21,7 +22,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.springframework.dao.DataAccessException;
+import org.springframework.dao.DuplicateKeyException;
 import org.springframework.stereotype.Component;
+import org.springframework.transaction.TransactionException;
 import org.springframework.transaction.support.TransactionTemplate;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -30,6 +34,8 @@ import tools.jackson.databind.json.JsonMapper;
 @Component
 class Answers {
     private static final int LONGEST_EVENT_TEXT = 64 * 1024;
+    private static final int ATTEMPTS = 5;
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
 
     private final Messages messages;
     private final Turns turns;
@@ -62,12 +68,36 @@ class Answers {
         this.ids = ids;
     }
 
-    /** Settles in any case; stores the message unless the turn has ended meanwhile, and throws {@link RefusedException} then. */
+    /**
+     * Settles in any case; stores the message unless the turn has ended meanwhile, and throws {@link RefusedException} then. A store
+     * that is away for a moment is waited for: the answer is paid.
+     */
     Answer store(OngoingCall call, Reserved reserved, ModelAnswer answer, Duration took) {
-        Optional<Answer> kept =
-                Objects.requireNonNull(transactions.execute(ignored -> keep(call, reserved, answer, took)));
-        return kept.orElseThrow(
-                () -> new RefusedException(new Refusal.TurnOver("The turn ended while the model answered.")));
+        for (int attempt = 1; ; attempt++) {
+            try {
+                Optional<Answer> kept =
+                        Objects.requireNonNull(transactions.execute(ignored -> keep(call, reserved, answer, took)));
+                return kept.orElseThrow(
+                        () -> new RefusedException(new Refusal.TurnOver("The turn ended while the model answered.")));
+            } catch (DuplicateKeyException e) {
+                return again(messages.answerTo(call.turn(), call.seq()).orElseThrow(() -> e));
+            } catch (DataAccessException | TransactionException e) {
+                if (attempt == ATTEMPTS || !paused(attempt)) {
+                    books.settleSurely(reserved, answer.usage());
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private static boolean paused(int attempt) {
+        try {
+            Thread.sleep(FIRST_PAUSE.multipliedBy(1L << (attempt - 1)));
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
     }
 
     /** The answer to a call that was made before. */
@@ -84,8 +114,9 @@ class Answers {
         Money cost = reserved.model().cost(answer.usage());
         Answer.Usage usage =
                 new Answer.Usage(answer.usage().allInputTokens(), answer.usage().outputTokens(), cost.usd());
-        Ledger.Balance balance = books.settle(call, reserved, answer.usage()).orElseGet(() -> ledger.balance(session));
+        ledger.lock(reserved.callId());
         if (turns.find(session, call.turn()).map(TurnRow::over).orElse(true)) {
+            books.settle(reserved, answer.usage());
             return Optional.empty();
         }
         List<Content> content = renamed(answer.content());
@@ -109,6 +140,7 @@ class Answers {
                         "stop_reason", answer.stopReason().code(),
                         "usage", usage,
                         "duration_ms", took.toMillis()));
+        Ledger.Balance balance = books.settle(reserved, answer.usage()).orElseGet(() -> ledger.balance(session));
         return Optional.of(view(message, usage, balance));
     }
 

@@ -1,11 +1,11 @@
 package dev.skerry.controlplane.lifecycle;
 
+import dev.skerry.controlplane.budget.Sweeper;
 import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.controlplane.turn.Outcomes;
 import dev.skerry.session.Reason;
 import dev.skerry.session.TurnStatus;
 import dev.skerry.store.Incarnations;
-import dev.skerry.store.Ledger;
 import dev.skerry.store.Turns;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +26,7 @@ class TransitionController {
     private final Incarnations incarnations;
     private final Turns turns;
     private final Outcomes outcomes;
-    private final Ledger ledger;
+    private final Sweeper sweeper;
     private final TransactionTemplate transactions;
 
     TransitionController(
@@ -34,13 +34,13 @@ class TransitionController {
             Incarnations incarnations,
             Turns turns,
             Outcomes outcomes,
-            Ledger ledger,
+            Sweeper sweeper,
             TransactionTemplate transactions) {
         this.transitions = transitions;
         this.incarnations = incarnations;
         this.turns = turns;
         this.outcomes = outcomes;
-        this.ledger = ledger;
+        this.sweeper = sweeper;
         this.transactions = transactions;
     }
 
@@ -75,7 +75,7 @@ class TransitionController {
     @PostMapping("/settle")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void settle(@PathVariable String session, @RequestBody Settle settle) {
-        ledger.unsettled(session).forEach(ledger::abandon);
+        sweeper.settle(session);
         transactions.executeWithoutResult(ignored -> transitions.project(session, settle.transition()));
     }
 }

@@ -23,11 +23,11 @@ public final class ModelCatalogue {
     private static final int MODEST_OUTPUT = 8_192;
     private static final int MODEST_CONTEXT = 32_768;
     private static final int MESSAGE_OVERHEAD_TOKENS = 16;
-    private static final int LEAST_BYTES_PER_TOKEN = 2;
 
     private final Map<String, Offer> offers = new HashMap<>();
     private final List<ModelInfo> models = new ArrayList<>();
     private final ModelInfo defaultModel;
+    private final String priceVersion;
     private final JsonMapper json;
 
     /** A model and who serves it. */
@@ -37,6 +37,10 @@ public final class ModelCatalogue {
     public ModelCatalogue(ModelSettings settings, JsonMapper json, MeterRegistry meters) {
         this.json = json;
         JsonNode prices = prices(settings.pricesFile());
+        this.priceVersion = prices.path("version").asString("");
+        if (priceVersion.isBlank()) {
+            throw new IllegalArgumentException("The price table needs a \"version\", which is kept with each call.");
+        }
         String preferred = settings.defaultModel();
         if (settings.anthropicKey() != null) {
             String base = settings.anthropicBaseUrl() == null ? ANTHROPIC : settings.anthropicBaseUrl();
@@ -70,10 +74,10 @@ public final class ModelCatalogue {
             throw new IllegalArgumentException(
                     "OPENAI_BASE_URL is set: set OPENAI_MODEL as well, to the model that this server serves.");
         }
-        if (!compatible) {
-            listed(prices, "openai").forEach(model -> offer(model, provider));
-        }
         String named = settings.openAiModel();
+        listed(prices, "openai").stream()
+                .filter(model -> !compatible || model.id().equals(named))
+                .forEach(model -> offer(model, provider));
         if (named != null && !offers.containsKey(named)) {
             offer(new ModelInfo(named, "openai", MODEST_CONTEXT, MODEST_OUTPUT, ModelInfo.Prices.FREE), provider);
         }
@@ -101,17 +105,22 @@ public final class ModelCatalogue {
         return Optional.ofNullable(offers.get(id));
     }
 
+    /** Which price table is in force; kept with each call. */
+    public String priceVersion() {
+        return priceVersion;
+    }
+
     /**
-     * The most input tokens that a request can be: two bytes of its JSON a token, which no tokenizer of a listed provider exceeds on
-     * text, plus an overhead for each message and tool.
+     * The most input tokens that a request can be: a token for each byte of its JSON, which no tokenizer exceeds, plus an overhead for
+     * each message and tool, and never more than the model can read.
      */
-    public long inputTokenUpperBound(ModelRequest request) {
+    public long inputTokenUpperBound(ModelInfo model, ModelRequest request) {
         long bytes = 0L
                 + json.writeValueAsBytes(request.system()).length
                 + json.writeValueAsBytes(request.messages()).length
                 + json.writeValueAsBytes(request.tools()).length;
         long pieces = request.messages().size() + request.tools().size() + 1L;
-        return bytes / LEAST_BYTES_PER_TOKEN + pieces * MESSAGE_OVERHEAD_TOKENS;
+        return Math.min(model.contextTokens(), bytes + pieces * MESSAGE_OVERHEAD_TOKENS);
     }
 
     private JsonNode prices(@Nullable String file) {

@@ -1,0 +1,215 @@
+package dev.skerry.controlplane.budget;
+
+import dev.skerry.controlplane.event.SessionLog;
+import dev.skerry.controlplane.llm.ModelCatalogue;
+import dev.skerry.controlplane.llm.ModelException;
+import dev.skerry.controlplane.llm.ModelInfo;
+import dev.skerry.controlplane.llm.Usage;
+import dev.skerry.controlplane.problem.Refusal;
+import dev.skerry.controlplane.problem.RefusedException;
+import dev.skerry.session.Money;
+import dev.skerry.session.Ulid;
+import dev.skerry.store.Events;
+import dev.skerry.store.Ledger;
+import dev.skerry.store.Ledger.Balance;
+import dev.skerry.store.Ledger.Decision;
+import dev.skerry.store.Ledger.Settlement;
+import dev.skerry.store.Sessions;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.dao.DataAccessException;
+import org.springframework.dao.DuplicateKeyException;
+import org.springframework.stereotype.Component;
+import org.springframework.transaction.TransactionException;
+
+/** Reserves what a model call can cost before it is made, and settles what it did cost, once. */
+@Component
+public class Books {
+    private static final Logger log = LoggerFactory.getLogger(Books.class);
+    private static final int CHARACTERS_PER_TOKEN = 3;
+    private static final int BYTES_PER_TOKEN = 2;
+
+    private final Ledger ledger;
+    private final Sessions sessions;
+    private final Events events;
+    private final SessionLog sessionLog;
+    private final ModelCatalogue catalogue;
+    private final Ledger.Caps caps;
+    private final Presence presence;
+    private final LateSettlements late;
+    private final Ulid ids;
+
+    Books(
+            Ledger ledger,
+            Sessions sessions,
+            Events events,
+            SessionLog sessionLog,
+            ModelCatalogue catalogue,
+            BudgetSettings settings,
+            Presence presence,
+            LateSettlements late,
+            Ulid ids) {
+        this.ledger = ledger;
+        this.sessions = sessions;
+        this.events = events;
+        this.sessionLog = sessionLog;
+        this.catalogue = catalogue;
+        this.caps = settings.caps();
+        this.presence = presence;
+        this.late = late;
+        this.ids = ids;
+    }
+
+    /**
+     * Reserves for an answer of at most {@code mostOutput} tokens, or of half of that, and so on, but not of less than
+     * {@code leastOutput}; throws {@link RefusedException} where the budget covers none of these.
+     */
+    public Reserved reserve(Purpose purpose, ModelInfo model, long inputTokens, int mostOutput, int leastOutput) {
+        int outputTokens = mostOutput;
+        while (true) {
+            Money worstCase = model.worstCase(inputTokens, outputTokens);
+            String callId = "mcl_" + ids.next();
+            switch (reserve(purpose, model, callId, worstCase)) {
+                case Decision.Granted ignored -> {
+                    return new Reserved(callId, purpose, model, worstCase, inputTokens, outputTokens);
+                }
+                case Decision.Refused(Ledger.Level cap) -> {
+                    if (outputTokens <= leastOutput) {
+                        throw new RefusedException(reached(purpose, worstCase, cap));
+                    }
+                    outputTokens = Math.max(leastOutput, outputTokens / 2);
+                }
+            }
+        }
+    }
+
+    private Decision reserve(Purpose purpose, ModelInfo model, String callId, Money worstCase) {
+        try {
+            return ledger.reserve(
+                    new Ledger.Reservation(
+                            callId,
+                            purpose.session(),
+                            purpose.turn(),
+                            purpose.seq(),
+                            purpose.incarnation(),
+                            model.id(),
+                            worstCase.nanoUsd(),
+                            presence.id(),
+                            purpose.via(),
+                            catalogue.priceVersion()),
+                    caps);
+        } catch (DuplicateKeyException e) {
+            throw new RefusedException(
+                    new Refusal.Unavailable("This very call is being answered elsewhere: ask again.", 1));
+        } catch (DataAccessException | TransactionException e) {
+            late.add(() -> ledger.settle(callId, new Settlement(0, 0, 0, false, "not_made")));
+            throw e;
+        }
+    }
+
+    private Refusal reached(Purpose purpose, Money needed, Ledger.Level cap) {
+        Balance balance = ledger.balance(purpose.session());
+        if (!events.has(purpose.session(), purpose.turn(), "budget.reached")) {
+            sessions.setStopReason(purpose.session(), "budget_reached");
+            append(purpose, "budget.reached", balance, Map.of("cap", cap.code()));
+        }
+        return new Refusal.BudgetExceeded(
+                switch (cap) {
+                    case SESSION ->
+                        "The next model call may cost " + needed + " and the session's budget has "
+                                + new Money(balance.remainingNanoUsd()) + " left. Raise it to go on.";
+                    case TENANT -> "The next model call may cost " + needed + ", more than the tenant may still spend.";
+                    case PLATFORM ->
+                        "The next model call may cost " + needed + ", more than this installation may still spend.";
+                });
+    }
+
+    /**
+     * Settles a call that was answered, by what the provider counted; answers what is left, or empty if it was settled before. Part of
+     * the surrounding transaction, if there is one.
+     */
+    public Optional<Balance> settle(Reserved reserved, Usage usage) {
+        Money cost = reserved.model().cost(usage);
+        return settle(
+                reserved,
+                new Settlement(
+                        cost.nanoUsd(), usage.allInputTokens(), usage.outputTokens(), usage.estimated(), "completed"));
+    }
+
+    private Optional<Balance> settle(Reserved reserved, Settlement settlement) {
+        Optional<Balance> settled = ledger.settle(reserved.callId(), settlement);
+        settled.filter(balance -> crosses(balance, settlement.costNanoUsd()))
+                .ifPresent(balance -> append(reserved.purpose(), "budget.warning", balance, Map.of()));
+        return settled;
+    }
+
+    /** Like {@link #settle(Reserved, Usage)}; when the store is away, as soon as it is back. */
+    public void settleSurely(Reserved reserved, Usage usage) {
+        surely(reserved, () -> settle(reserved, usage));
+    }
+
+    /**
+     * Settles a call that was not answered: what the provider did not begin costs nothing; for the rest, what it said that it used, and
+     * an estimate of what it did not say.
+     */
+    public void settleFailed(Reserved reserved, ModelException failure, long charactersSoFar) {
+        boolean nothing = !failure.streamed() && failure.kind() != ModelException.Kind.CANCELLED;
+        Settlement settlement = nothing
+                ? new Settlement(0, 0, 0, false, failure.kind().reason())
+                : estimate(
+                        reserved,
+                        failure.spent(),
+                        charactersSoFar,
+                        failure.kind().reason());
+        surely(reserved, () -> settle(reserved, settlement));
+    }
+
+    /** Settles by an estimate that the reservation bounds. */
+    public void settleUnknown(Reserved reserved, long charactersSoFar, String outcome) {
+        Settlement settlement = estimate(reserved, null, charactersSoFar, outcome);
+        surely(reserved, () -> settle(reserved, settlement));
+    }
+
+    private void surely(Reserved reserved, Runnable settlement) {
+        try {
+            settlement.run();
+        } catch (DataAccessException | TransactionException e) {
+            log.warn(
+                    "session {}: a model call is settled later: {}",
+                    reserved.purpose().session(),
+                    e.toString());
+            late.add(settlement);
+        }
+    }
+
+    private static Settlement estimate(Reserved reserved, @Nullable Usage said, long charactersSoFar, String outcome) {
+        long output = Math.min(reserved.outputTokens(), charactersSoFar / CHARACTERS_PER_TOKEN + 1);
+        Usage usage = said == null
+                ? new Usage(reserved.inputTokens() / BYTES_PER_TOKEN, output, 0, 0, true)
+                : new Usage(
+                        said.inputTokens(),
+                        Math.max(said.outputTokens(), output),
+                        said.cacheReadTokens(),
+                        said.cacheWriteTokens(),
+                        true);
+        long cost = Math.min(
+                reserved.model().cost(usage).nanoUsd(), reserved.worstCase().nanoUsd());
+        return new Settlement(cost, usage.allInputTokens(), usage.outputTokens(), true, outcome);
+    }
+
+    private static boolean crosses(Balance balance, long costNanoUsd) {
+        long threshold = balance.capNanoUsd() - balance.capNanoUsd() / 4;
+        return balance.spentNanoUsd() >= threshold && balance.spentNanoUsd() - costNanoUsd < threshold;
+    }
+
+    private void append(Purpose purpose, String type, Balance balance, Map<String, Object> more) {
+        Map<String, Object> data = new LinkedHashMap<>(more);
+        data.put("spent_usd", new Money(balance.spentNanoUsd()).usd());
+        data.put("cap_usd", new Money(balance.capNanoUsd()).usd());
+        sessionLog.append(purpose.session(), type, purpose.turn(), purpose.incarnation(), data);
+    }
+}

@@ -1,0 +1,68 @@
+package dev.skerry.controlplane.budget;
+
+import dev.skerry.session.Ulid;
+import dev.skerry.store.Ledger;
+import jakarta.annotation.PostConstruct;
+import jakarta.annotation.PreDestroy;
+import java.time.Duration;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.stereotype.Component;
+
+/** Tells the other control planes that this one is up, so that they leave its reservations alone. */
+@Component
+class Presence {
+    static final Duration SILENCE = Duration.ofSeconds(10);
+    private static final Logger log = LoggerFactory.getLogger(Presence.class);
+    private static final Duration INTERVAL = Duration.ofSeconds(2);
+
+    private final Ledger ledger;
+    private final String id;
+    private final ScheduledExecutorService clock =
+            Executors.newSingleThreadScheduledExecutor(Thread.ofVirtual().factory());
+    private volatile long steadySince = System.nanoTime();
+
+    Presence(Ledger ledger, Ulid ids) {
+        this.ledger = ledger;
+        this.id = "cp_" + ids.next();
+    }
+
+    /** What this control plane's reservations are marked with. */
+    String id() {
+        return id;
+    }
+
+    /** Whether this process has reached the store for long enough to judge others by their silence. */
+    boolean steady() {
+        return System.nanoTime() - steadySince > SILENCE.toNanos();
+    }
+
+    @PostConstruct
+    void begin() {
+        ledger.beat(id);
+        var _ = clock.scheduleWithFixedDelay(
+                this::beat, INTERVAL.toMillis(), INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private void beat() {
+        try {
+            ledger.beat(id);
+        } catch (RuntimeException e) {
+            steadySince = System.nanoTime();
+            log.warn("the store did not hear that this control plane is up: {}", e.toString());
+        }
+    }
+
+    @PreDestroy
+    void end() {
+        clock.shutdownNow();
+        try {
+            ledger.leave(id);
+        } catch (RuntimeException e) {
+            log.info("left without saying so: {}", e.toString());
+        }
+    }
+}
