@@ -21,6 +21,7 @@ import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PatchMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestBody;
@@ -38,6 +39,7 @@ class SessionController {
     private final Sessions sessions;
     private final SessionValidation validation;
     private final SessionCreation creation;
+    private final SessionChange change;
     private final SessionEnd end;
     private final SessionViews views;
     private final Idempotency idempotency;
@@ -48,6 +50,7 @@ class SessionController {
             Sessions sessions,
             SessionValidation validation,
             SessionCreation creation,
+            SessionChange change,
             SessionEnd end,
             SessionViews views,
             Idempotency idempotency,
@@ -56,6 +59,7 @@ class SessionController {
         this.sessions = sessions;
         this.validation = validation;
         this.creation = creation;
+        this.change = change;
         this.end = end;
         this.views = views;
         this.idempotency = idempotency;
@@ -97,6 +101,12 @@ class SessionController {
 
     @GetMapping("/v1/sessions/{id}")
     SessionView get(Tenant tenant, @PathVariable String id) {
+        return views.view(owned.require(tenant, id));
+    }
+
+    @PatchMapping("/v1/sessions/{id}")
+    SessionView change(Tenant tenant, @PathVariable String id, @RequestBody ChangeSession request) {
+        change.cap(owned.require(tenant, id), validation.cap(request));
         return views.view(owned.require(tenant, id));
     }
 

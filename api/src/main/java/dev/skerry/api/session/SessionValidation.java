@@ -61,6 +61,17 @@ class SessionValidation {
         return new SessionTerms(id, message, model, request.model() != null, cap, timeouts, labels);
     }
 
+    /** The cap that a person asks for instead of the present one. */
+    Money cap(ChangeSession request) {
+        Violations violations = new Violations();
+        if (request.budget() == null || request.budget().maxCostUsd() == null) {
+            violations.add("budget.max_cost_usd", "Say what the session may spend, in US dollars.");
+        }
+        Money cap = cap(request.budget(), violations);
+        violations.check();
+        return cap;
+    }
+
     private static Optional<SessionId> id(@Nullable String id, Violations violations) {
         if (id == null) {
             return Optional.empty();
