@@ -14,9 +14,11 @@ public sealed interface Image {
     record Program(List<String> command, List<Path> readOnlyPaths) implements Image {}
 
     /**
-     * A kernel and the file system that it unpacks into memory.
+     * What a micro-VM boots.
      *
-     * @param initrd cpio archive with an {@code /init}
+     * @param initrd cpio archive whose {@code /init} mounts the disk and starts the command
+     * @param disk read-only file system, shared by every machine of this image
+     * @param command absolute path of a program on the disk and its arguments
      */
-    record Machine(Path kernel, Path initrd) implements Image {}
+    record Machine(Path kernel, Path initrd, Path disk, List<String> command) implements Image {}
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.Optional;
 
 /**
@@ -13,7 +14,12 @@ import java.util.Optional;
  */
 public record LocalProcess(long pid, long startTicks) {
     private static final int STATE = 0;
+    private static final int USER_TICKS = 11;
+    private static final int SYSTEM_TICKS = 12;
     private static final int START_TICKS = 19;
+    private static final int RESIDENT_PAGES = 21;
+    private static final long TICK_MILLIS = 10;
+    private static final long PAGE = 4096;
 
     /** The identity of a process that runs now; empty when there is none of that id. */
     public static Optional<LocalProcess> of(long pid) {
@@ -26,6 +32,17 @@ public record LocalProcess(long pid, long startTicks) {
                 .filter(fields -> Long.parseLong(fields[START_TICKS]) == startTicks)
                 .filter(fields -> !fields[STATE].equals("Z") && !fields[STATE].equals("X"))
                 .isPresent();
+    }
+
+    /** What this one process takes, without its children. */
+    public Usage usage() {
+        return fields(pid)
+                .filter(fields -> Long.parseLong(fields[START_TICKS]) == startTicks)
+                .map(fields -> new Usage(
+                        Long.parseLong(fields[RESIDENT_PAGES]) * PAGE,
+                        Duration.ofMillis((Long.parseLong(fields[USER_TICKS]) + Long.parseLong(fields[SYSTEM_TICKS]))
+                                * TICK_MILLIS)))
+                .orElse(Usage.NONE);
     }
 
     public void writeTo(Path file) throws IOException {

@@ -1,0 +1,125 @@
+package dev.skerry.metro.qemu;
+
+import dev.skerry.metro.driver.LocalProcess;
+import dev.skerry.metro.driver.Usage;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.Future;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * One running QEMU; it works in the sandbox's directory, where its sockets are.
+ *
+ * <p>The sockets are reached by way of /proc, because the path of a socket may have only 107 bytes.
+ *
+ * @param process null when an earlier metro started it
+ */
+record Vm(LocalProcess identity, @Nullable Process process) {
+    static final Duration SHORTLY = Duration.ofMillis(200);
+    private static final Duration LOOK = Duration.ofMillis(2);
+    private static final int LONGEST_ID = 10;
+
+    /** The one that runs in a directory: its id is in a file that QEMU wrote itself, and it still works there. */
+    static Optional<Vm> in(Path directory) {
+        try {
+            String id = Files.readString(directory.resolve(VmDirectory.PID)).strip();
+            if (id.length() > LONGEST_ID || !id.matches("[0-9]+")) {
+                return Optional.empty();
+            }
+            Path works = Files.readSymbolicLink(Path.of("/proc", id, "cwd"));
+            return works.equals(directory.toRealPath())
+                    ? LocalProcess.of(Long.parseLong(id))
+                            .filter(LocalProcess::alive)
+                            .map(found -> new Vm(found, null))
+                    : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    static Vm of(Process process) {
+        return new Vm(LocalProcess.of(process.pid()).orElse(new LocalProcess(process.pid(), 0)), process);
+    }
+
+    boolean alive() {
+        return process == null ? identity.alive() : process.isAlive();
+    }
+
+    Qmp monitor(Duration deadline) throws IOException {
+        return Qmp.connect(socket(VmDirectory.MONITOR), deadline);
+    }
+
+    /** QEMU's word for what the guest's processors do, such as {@code running}. */
+    static String status(Qmp monitor) throws IOException {
+        JsonNode status = monitor.execute("query-status");
+        return status.path("status").asString("");
+    }
+
+    /** Speaks to the guest's first program, which listens on the serial line. */
+    void say(String line) throws IOException {
+        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+            channel.connect(UnixDomainSocketAddress.of(socket(VmDirectory.CONSOLE)));
+            channel.write(ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.US_ASCII)));
+        }
+    }
+
+    private Path socket(String name) {
+        return Path.of("/proc", Long.toString(identity.pid()), "cwd", name);
+    }
+
+    /** Waits, no longer than told; true when it has ended. */
+    boolean awaitEnd(Duration patience) {
+        long deadline = System.nanoTime() + patience.toNanos();
+        while (alive() && System.nanoTime() < deadline) {
+            pause();
+        }
+        return !alive();
+    }
+
+    /** The time between two looks at a process. */
+    static void pause() {
+        try {
+            Thread.sleep(LOOK);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    void kill() {
+        if (alive()) {
+            handle().ifPresent(ProcessHandle::destroyForcibly);
+        }
+    }
+
+    void onExit(Consumer<OptionalInt> action) {
+        if (process != null) {
+            Future<?> _ = process.onExit().thenAccept(ended -> action.accept(OptionalInt.of(ended.exitValue())));
+            return;
+        }
+        Optional<ProcessHandle> found = handle();
+        if (found.isEmpty() || !alive()) {
+            action.accept(OptionalInt.empty());
+        } else {
+            Future<?> _ = found.get().onExit().thenAccept(_ -> action.accept(OptionalInt.empty()));
+        }
+    }
+
+    private Optional<ProcessHandle> handle() {
+        return ProcessHandle.of(identity.pid());
+    }
+
+    Usage usage() {
+        return identity.alive() ? identity.usage() : Usage.NONE;
+    }
+}
