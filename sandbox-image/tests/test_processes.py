@@ -46,7 +46,7 @@ class Secrets(SandboxTest):
         self.assertTrue(plane.conversation[2]["content"][0]["text"].startswith("0"))
 
     def test_the_probe_suite_can_be_run_by_a_tool(self) -> None:
-        command = f"{sys.executable} -B -I {os.path.join(RUNTIME, 'skerry_runtime')} probe"
+        command = f"{sys.executable} -B -I {os.path.join(RUNTIME, 'skerry_probe')} --boot"
         plane = self.plane(script([call("c1", "bash", command=command)], [text("done")]))
         turn = plane.submit("Look")
         self.sandbox(plane)

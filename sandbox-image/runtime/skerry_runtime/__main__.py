@@ -28,13 +28,9 @@ def main(arguments: list[str]) -> int:
             from skerry_runtime import agent
 
             return agent.main(PACKAGE, int(control), int(gateway_pid), identity)
-        case ["probe"]:
-            from skerry_runtime import probe
-
-            return probe.main()
     print(
-        "usage: python3 -B -I skerry_runtime         start the sandbox\n"
-        "       python3 -B -I skerry_runtime probe   print what this sandbox holds against an attacker",
+        "usage: python3 -B -I skerry_runtime   start the sandbox\n"
+        "       python3 -B -I skerry_probe     print what this sandbox holds against an attacker",
         file=sys.stderr,
     )
     return 64

@@ -7,10 +7,11 @@ import sys
 import time
 from types import FrameType
 
-from skerry_runtime import confine, exits, identity, linux, probe
+from skerry_probe import suite
+from skerry_runtime import confine, exits, identity, linux
 from skerry_runtime.ipc import GatewayGone, RemoteGateway
 from skerry_runtime.loop import Loop, Stop
-from skerry_runtime.wire import Refused, State, Turn
+from skerry_runtime.wire import Probe, Refused, State, Turn
 from skerry_runtime.workspace import Workspace
 
 WAIT_SECONDS = 25
@@ -26,8 +27,10 @@ def main(package: str, control: int, gateway_pid: int, own: str) -> int:
     """Runs until told to stop; the exit code says why it ended."""
     linux.name_process("skerry-agent")
     linux.adopt_orphans()
-    confine.agent(identity.parse(own), os.getcwd(), package, identity.driver(os.getppid()))
-    agent = _Agent(RemoteGateway(socket.socket(fileno=control)), gateway_pid)
+    driver = identity.driver(os.getppid())
+    confine.agent(identity.parse(own), os.getcwd(), package, driver)
+    report = suite.at_boot(os.getppid(), gateway_pid, driver, package, os.getcwd())
+    agent = _Agent(RemoteGateway(socket.socket(fileno=control)), report)
     code = exits.INTERNAL
     try:
         _on_termination_raise()
@@ -50,14 +53,14 @@ def main(package: str, control: int, gateway_pid: int, own: str) -> int:
 class _Agent:
     """What the agent process knows."""
 
-    def __init__(self, gateway: RemoteGateway, gateway_pid: int) -> None:
+    def __init__(self, gateway: RemoteGateway, report: list[Probe]) -> None:
         self._gateway = gateway
-        self._gateway_pid = gateway_pid
+        self._report = report
         self._workspace = Workspace(os.getcwd(), gateway)
 
     def run(self) -> int:
         """From hello to stop."""
-        profile = self._gateway.hello(probe.at_boot(self._gateway_pid))["profile"]
+        profile = self._gateway.hello(self._report)["profile"]
         loop = Loop(self._gateway, profile, self._workspace, self._gateway.interrupt)
         try:
             self._resume(loop, self._restore())

@@ -16,8 +16,9 @@ from skerry_runtime.landlock import Grant
 MOST_FILE_BYTES = 4 * 1024**3
 MOST_DESCRIPTORS = 4096
 MOST_PROCESSES = 1024
-_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/proc", "/sys", "/dev")
-_DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts")
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/proc", "/sys")
+_DEVICES = ("null", "zero", "full", "tty", "ptmx", "pts")
+_RANDOM = ("random", "urandom")
 _SET_INTERFACE_FLAGS = 0x8914
 _INTERFACE_UP = 0x1
 
@@ -107,6 +108,7 @@ def _grants(workspace: str, package: str, driver: str) -> list[Grant]:
     grants = [Grant(path, landlock.READ) for path in (machine if driver == "plain" else ("/",))]
     grants += [Grant(path, landlock.READ | landlock.WRITE) for path in (workspace, "/tmp", "/dev/shm")]
     grants += [Grant(f"/dev/{name}", landlock.WRITE_FILES | landlock.READ) for name in _DEVICES]
+    grants += [Grant(f"/dev/{name}", landlock.WRITE_FILES & ~landlock.DEVICE_CONTROL) for name in _RANDOM]
     if os.getuid() != 0:
         grants.append(Grant("/proc", landlock.WRITE_FILES))
     return grants

@@ -20,13 +20,13 @@ _READ_FOLDER = 1 << 3
 _CHANGE_FOLDERS = 0x1FF0
 _REFER = 1 << 13
 _TRUNCATE = 1 << 14
-_DEVICE_CONTROL = 1 << 15
+DEVICE_CONTROL = 1 << 15
 _CONNECT_TCP = 1 << 1
 _ABSTRACT_SOCKETS, _SIGNALS = 1, 2
 
 READ = _EXECUTE | _READ_FILE | _READ_FOLDER
-WRITE = _WRITE_FILE | _CHANGE_FOLDERS | _REFER | _TRUNCATE | _DEVICE_CONTROL
-WRITE_FILES = _WRITE_FILE | _READ_FILE | _TRUNCATE | _DEVICE_CONTROL
+WRITE = _WRITE_FILE | _CHANGE_FOLDERS | _REFER | _TRUNCATE | DEVICE_CONTROL
+WRITE_FILES = _WRITE_FILE | _READ_FILE | _TRUNCATE | DEVICE_CONTROL
 _ON_FILES = _EXECUTE | WRITE_FILES
 
 
@@ -79,7 +79,7 @@ def restrict(grants: Iterable[Grant], handled: int = READ | WRITE, without_tcp: 
 
 
 def _known_files(known: int) -> int:
-    newer = (_REFER if known < 2 else 0) | (_TRUNCATE if known < 3 else 0) | (_DEVICE_CONTROL if known < 5 else 0)
+    newer = (_REFER if known < 2 else 0) | (_TRUNCATE if known < 3 else 0) | (DEVICE_CONTROL if known < 5 else 0)
     return (READ | WRITE) & ~newer
 
 
