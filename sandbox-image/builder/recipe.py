@@ -122,7 +122,8 @@ FIRST_PROGRAMS = "busybox-static"
 """What a micro-VM's first script is written with."""
 
 RUNTIME = "usr/lib/skerry"
-"""Root's alone: what the runtime needs it reads before it gives its privileges up."""
+SECRET = "skerry_runtime"
+"""Root's alone: what the runtime needs it reads before it gives its privileges up. The probes are everybody's."""
 
 INTERPRETER = "/usr/bin/python3"
 ENTRYPOINT = (INTERPRETER, "-I", "-B", "-S", "-X", "utf8", f"/{RUNTIME}/skerry_runtime")
@@ -138,6 +139,7 @@ FILES = {
     "etc/resolv.conf": "",
     "etc/passwd": "".join(f"{i.name}:x:{i.number}:{i.number}::{i.home}:/bin/bash\n" for i in IDENTITIES),
     "etc/group": "".join(f"{i.name}:x:{i.number}:\n" for i in IDENTITIES),
+    "usr/bin/skerry-probe": f'#!/bin/sh\nexec {INTERPRETER} -I -B -S -X utf8 /{RUNTIME}/skerry_probe "$@"\n',
 }
 """No name server: a sandbox reaches one address, and is told it as a number."""
 

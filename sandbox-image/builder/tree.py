@@ -42,6 +42,8 @@ def configure(tree: str) -> None:
         _remove(os.path.join(tree, path))
         with open(os.path.join(tree, path), "w", encoding="utf-8") as file:
             file.write(content)
+        if path.startswith("usr/bin/"):
+            os.chmod(os.path.join(tree, path), 0o755)
     for link, target in recipe.LINKS.items():
         if not os.path.lexists(os.path.join(tree, link)):
             os.makedirs(os.path.dirname(os.path.join(tree, link)), exist_ok=True)
@@ -78,9 +80,9 @@ def _entry(path: str, file: str, found: os.stat_result) -> Entry:
 
 def _secret(path: str) -> int | None:
     """The mode of what only root may read, or none for the rest."""
-    if path == recipe.RUNTIME:
+    if path == f"{recipe.RUNTIME}/{recipe.SECRET}":
         return 0o700
-    if fnmatch.fnmatch(path, f"{recipe.RUNTIME}/*"):
+    if fnmatch.fnmatch(path, f"{recipe.RUNTIME}/{recipe.SECRET}/*"):
         return 0o700 if not path.endswith((".pyc", ".py")) else 0o400
     return None
 

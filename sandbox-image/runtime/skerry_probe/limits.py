@@ -148,11 +148,14 @@ def leftovers(around: Surroundings) -> Verdict:
 
 
 def _started(init: int) -> float:
-    """When the sandbox began, in seconds of the wall clock."""
-    with open(f"/proc/{init or 1}/stat", "rb") as stat, open("/proc/uptime", encoding="ascii") as uptime:
-        ticks = int(stat.read().rpartition(b")")[2].split()[19])
+    """When the sandbox began, or the oldest process in it that can be seen, in seconds of the wall clock."""
+    ticks = []
+    for pid in [init] if init else kernel.processes():
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", "rb") as stat:
+            ticks.append(int(stat.read().rpartition(b")")[2].split()[19]))
+    with open("/proc/uptime", encoding="ascii") as uptime:
         up = float(uptime.read().split()[0])
-    return time.time() - up + ticks / os.sysconf("SC_CLK_TCK")
+    return time.time() - up + min(ticks) / os.sysconf("SC_CLK_TCK")
 
 
 def _takes_a_file(folder: str) -> bool:
