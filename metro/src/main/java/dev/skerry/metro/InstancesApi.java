@@ -1,405 +1,428 @@
 package dev.skerry.metro;
 
 import dev.skerry.metro.Instance.State;
-import dev.skerry.metro.Instances.Order;
-import java.io.IOException;
-import java.io.RandomAccessFile;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import dev.skerry.metro.OrderReader.Prepare;
+import dev.skerry.metro.OrderReader.Wanted;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Base64;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The instance endpoints: one result per item, whatever becomes of the others. */
 final class InstancesApi {
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9]([A-Za-z0-9_.-]{0,253}[A-Za-z0-9])?");
-    private static final Set<String> MEMBERS = Set.of(
-            "name",
-            "image",
-            "args",
-            "env",
-            "memory_mb",
-            "vcpus",
-            "service_group",
-            "volumes",
-            "autostart",
-            "timeout_s",
-            "wait_timeout_ms",
-            "replicas",
-            "restart_policy",
-            "scale_to_zero",
-            "features",
-            "roms",
-            "plugins",
-            "tags",
-            "annotations",
-            "schedules",
-            "autokill",
-            "hostname",
-            "dependencies",
-            "type");
-    private static final int LEAST_MEMORY = 16;
-    private static final int MOST_MEMORY = 8192;
-    private static final int MOST_VCPUS = 8;
-    private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
-    private static final int DEFAULT_LOG = 4096;
-    private static final int MOST_LOG = 16383;
+    static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
+    private static final String KEY = "instances";
+    private static final long LONGEST_DRAIN = 3_600_000;
+    private static final Set<String> VERBS = Set.of("start", "stop", "suspend", "wait", "log", "metrics", "history");
 
     private final Instances instances;
+    private final InstanceView view;
+    private final Patches patches;
+    private final OrderReader orders;
+    private final ServiceGroups services;
+    private final Consoles consoles;
+    private final Faults faults;
+    private final Envelope envelope;
     private final JsonMapper json;
-    private final int maxInstances;
 
-    InstancesApi(Instances instances, JsonMapper json, int maxInstances) {
+    InstancesApi(
+            Instances instances,
+            InstanceView view,
+            ServiceGroups services,
+            Consoles consoles,
+            Faults faults,
+            Envelope envelope,
+            JsonMapper json) {
         this.instances = instances;
+        this.view = view;
+        this.patches = new Patches(instances.limits());
+        this.orders = new OrderReader(instances.limits());
+        this.services = services;
+        this.consoles = consoles;
+        this.faults = faults;
+        this.envelope = envelope;
         this.json = json;
-        this.maxInstances = maxInstances;
     }
 
     /** Does something to one item; answers what to say of it. */
-    interface ItemAction {
-        ObjectNode on(Instance instance, JsonNode item) throws ItemException;
+    private interface ItemAction {
+        ObjectNode on(Instance instance, Fields item) throws ItemException;
     }
 
-    List<ObjectNode> create(JsonNode body) {
-        List<ObjectNode> results = new ArrayList<>();
-        for (JsonNode item : items(body)) {
-            try {
-                Instance instance = instances.create(order(item));
-                ObjectNode result = success(instance);
-                result.put("private_fqdn", instance.name + ".internal");
-                if (instance.state == State.STOPPED && instance.stopReason != 0) {
-                    result.put("status", "error").put("message", "Instance stopped before running");
-                }
-                results.add(result);
-            } catch (ItemException e) {
-                results.add(failure(item, e));
-            }
+    Reply handle(Call call) {
+        String last = call.path().getLast();
+        if (call.part(1).equals("templates")) {
+            return templates(call);
         }
-        return results;
-    }
-
-    private static Order order(JsonNode item) throws ItemException {
-        for (String member : item.propertyNames()) {
-            if (!MEMBERS.contains(member)) {
-                throw new ItemException(6, "Unknown member '" + member + "'");
-            }
+        if (call.part(1).equals("checkpoints")) {
+            return envelope.items(KEY, notSupported(call, "checkpoints"), call.began());
         }
-        String image = item.path("image").isObject()
-                ? item.path("image").path("url").asString("")
-                : item.path("image").asString("");
-        if (image.isEmpty()) {
-            throw new ItemException(ItemException.INVALID, "Missing member 'image'");
+        if (call.path().size() > 2 && call.part(2).equals("plugins")) {
+            return envelope.refusal(404, "No such plugin");
         }
-        String name = item.path("name").asString("instance-" + Long.toString(System.nanoTime(), 36));
-        if (!NAME.matcher(name).matches()) {
-            throw new ItemException(ItemException.INVALID, "Invalid name");
+        boolean verb = call.path().size() > 1 && VERBS.contains(last);
+        int rest = call.path().size() - (verb ? 2 : 1);
+        if (rest > 1 || (rest == 1 && call.part(1).isEmpty())) {
+            return envelope.refusal(404, "No such endpoint");
         }
-        return new Order(
-                name,
-                image,
-                strings(item.path("env"), "env"),
-                number(item, "memory_mb", 128, LEAST_MEMORY, MOST_MEMORY),
-                number(item, "vcpus", 1, 1, MOST_VCPUS),
-                item.path("tags").valueStream().map(tag -> tag.asString("")).toList(),
-                strings(item.path("annotations"), "annotations"),
-                item.path("scale_to_zero").isObject() ? item.path("scale_to_zero") : null,
-                item.path("autokill").path("time_ms").asLong(0),
-                item.path("autostart").asBoolean(false));
-    }
-
-    private static int number(JsonNode item, String member, int otherwise, int least, int most) throws ItemException {
-        int value = item.path(member).asInt(otherwise);
-        if (value < least || value > most) {
-            throw new ItemException(
-                    ItemException.INVALID, "'" + member + "' must be between " + least + " and " + most);
-        }
-        return value;
-    }
-
-    private static Map<String, String> strings(JsonNode object, String member) throws ItemException {
-        Map<String, String> values = new LinkedHashMap<>();
-        for (String name : object.propertyNames()) {
-            JsonNode value = object.path(name);
-            if (!value.isString()) {
-                throw new ItemException(ItemException.INVALID, "Values of '" + member + "' must be strings");
-            }
-            values.put(name, value.asString());
-        }
-        return values;
-    }
-
-    /** The items of a bulk request, or the one of a by-uuid request. */
-    List<ObjectNode> each(JsonNode body, @Nullable String uuid, ItemAction action) {
-        List<ObjectNode> results = new ArrayList<>();
-        for (JsonNode item : items(body)) {
-            try {
-                results.add(action.on(wanted(item, uuid), item));
-            } catch (ItemException e) {
-                results.add(failure(item, e));
-            }
-        }
-        return results;
-    }
-
-    private Instance wanted(JsonNode item, @Nullable String uuid) throws ItemException {
-        String key = uuid != null
-                ? uuid
-                : item.path("uuid").asString(item.path("name").asString(""));
-        if (key.isEmpty()) {
-            throw new ItemException(ItemException.MISSING_ID, "Exactly one of 'uuid' and 'name' is needed");
-        }
-        String kind = uuid != null || item.has("uuid") ? "uuid" : "name";
-        return instances
-                .find(key)
-                .orElseThrow(() ->
-                        new ItemException(ItemException.NOT_FOUND, "No instance with " + kind + " '" + key + "'"));
-    }
-
-    private List<JsonNode> items(JsonNode body) {
-        if (body.isArray()) {
-            return body.valueStream().toList();
-        }
-        return List.of(body.isObject() ? body : json.createObjectNode());
-    }
-
-    ItemAction start() {
-        return changing((instance, item) -> instances.start(instance));
-    }
-
-    ItemAction stop() {
-        return changing(
-                (instance, item) -> instances.stop(instance, item.path("force").asBoolean(false)));
-    }
-
-    ItemAction suspend() {
-        return changing((instance, item) -> instances.suspend(instance));
-    }
-
-    ItemAction delete() {
-        return (instance, item) -> {
-            String before = instance.state.wire();
-            instances.delete(instance);
-            return identified(instance).put("previous_state", before);
+        String uuid = rest == 1 ? call.part(1) : null;
+        return switch (call.method() + " " + (verb ? last : "")) {
+            case "POST " -> uuid == null ? create(call) : envelope.refusal(405, "Wrong method");
+            case "GET " -> list(call, uuid, InstanceView::isListed, "instance");
+            case "PATCH " -> each(call, uuid, this::patch);
+            case "DELETE " -> each(call, uuid, this::delete);
+            case "PUT start" -> each(call, uuid, this::start);
+            case "PUT stop" -> each(call, uuid, this::stop);
+            case "PUT suspend", "POST suspend" -> each(call, uuid, this::suspend);
+            case "GET wait" -> each(call, uuid, this::await);
+            case "GET log" -> each(call, uuid, (instance, item) -> consoles.read(instance, item, view.state(instance)));
+            case "GET metrics", "POST metrics" -> metrics(call, uuid);
+            case "GET history" ->
+                each(call, uuid, (instance, _) -> {
+                    ObjectNode lineage = view.identity(instance);
+                    lineage.putArray("history");
+                    return lineage;
+                });
+            default -> envelope.refusal(405, "Wrong method");
         };
     }
 
-    private interface Change {
-        void on(Instance instance, JsonNode item) throws ItemException;
-    }
-
-    private ItemAction changing(Change change) {
-        return (instance, item) -> {
-            String before = instance.state.wire();
-            change.on(instance, item);
-            return success(instance).put("previous_state", before);
-        };
-    }
-
-    /** Only tags can be changed here; the platform queues the rest until the instance stops. */
-    ItemAction patch() {
-        return (instance, item) -> {
-            if (!item.path("prop").asString("").equals("tags")
-                    || !item.path("op").asString("").equals("set")) {
-                throw new ItemException(1, "Not supported");
-            }
-            instance.tags = item.path("value")
-                    .valueStream()
-                    .map(tag -> tag.asString(""))
-                    .toList();
-            instances.save(instance);
-            return identified(instance);
-        };
-    }
-
-    ItemAction await() {
-        return (instance, item) -> {
-            String wanted = item.path("state").asString("running");
-            long seconds = item.path("timeout_s").asLong(LONGEST_WAIT.toSeconds());
-            Duration patience =
-                    seconds < 0 || seconds > LONGEST_WAIT.toSeconds() ? LONGEST_WAIT : Duration.ofSeconds(seconds);
-            Instant deadline = Instant.now().plus(patience);
-            while (!instance.state.wire().equals(wanted) && Instant.now().isBefore(deadline)) {
-                pause();
-            }
-            ObjectNode result = success(instance);
-            return instance.state.wire().equals(wanted) ? result : result.put("status", "error");
-        };
-    }
-
-    private static void pause() {
-        try {
-            Thread.sleep(5);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    ItemAction log() {
-        return (instance, item) -> {
-            Path console = instances.console(instance);
-            try {
-                long size = Files.exists(console) ? Files.size(console) : 0;
-                int limit = Math.min(MOST_LOG, item.path("limit").asInt(DEFAULT_LOG));
-                long offset = item.path("offset").asLong(-DEFAULT_LOG);
-                long from = Math.min(size, offset < 0 ? Math.max(0, size + offset) : offset);
-                byte[] bytes = new byte[(int) Math.max(0, Math.min(limit, size - from))];
-                if (bytes.length > 0) {
-                    try (RandomAccessFile file = new RandomAccessFile(console.toFile(), "r")) {
-                        file.seek(from);
-                        file.readFully(bytes);
-                    }
-                }
-                ObjectNode result = success(instance);
-                result.put("output", Base64.getEncoder().encodeToString(bytes));
-                result.putObject("available").put("start", 0).put("end", size);
-                result.putObject("range").put("start", from).put("end", from + bytes.length);
-                return result;
-            } catch (IOException e) {
-                throw new ItemException(ItemException.OPERATION_FAILED, "The log cannot be read");
-            }
-        };
-    }
-
-    /** What a listing asks for; see the platform's query parameters. */
-    List<ObjectNode> list(Query query) {
-        List<String> wanted = new ArrayList<>(query.all("uuid"));
-        wanted.addAll(query.all("name"));
-        if (!wanted.isEmpty()) {
-            return wanted.stream().map(this::oneOrMissing).toList();
-        }
-        List<String> tags = query.all("tags").stream()
-                .flatMap(tag -> List.of(tag.split(",", -1)).stream())
+    private List<ObjectNode> notSupported(Call call, String what) {
+        return call.items().stream()
+                .map(item -> envelope.failure(item, ItemException.unsupported(what)))
                 .toList();
-        List<Instance> found = new ArrayList<>(instances.all().stream()
-                .filter(instance -> instance.tags.containsAll(tags))
-                .toList());
-        if ("desc".equals(query.one("order"))) {
-            found = found.reversed();
-        }
-        String from = query.one("from");
-        if (from != null) {
-            List<String> uuids = found.stream().map(instance -> instance.uuid).toList();
-            found = found.subList(Math.max(0, uuids.indexOf(from)), found.size());
-        }
-        String count = query.one("count");
-        int most = count != null && count.matches("\\d{1,6}") ? Integer.parseInt(count) : Integer.MAX_VALUE;
-        return found.stream().limit(most).map(this::details).toList();
     }
 
-    private ObjectNode oneOrMissing(String key) {
-        return instances
-                .find(key)
-                .map(this::details)
-                .orElseGet(() -> json.createObjectNode()
-                        .put("status", "error")
-                        .put("name", key)
-                        .put("message", "No instance with name '" + key + "'")
-                        .put("error", ItemException.NOT_FOUND));
-    }
-
-    ObjectNode details(Instance instance) {
-        ObjectNode details = success(instance);
-        details.put("created_at", instance.createdAt);
-        details.put("image", instance.image);
-        details.put("memory_mb", instance.memoryMb);
-        details.put("vcpus", instance.vcpus);
-        details.put("restart_policy", "never");
-        details.put("private_fqdn", instance.name + ".internal");
-        details.put("start_count", instance.startCount);
-        details.put("boot_time_us", instance.bootTimeMicros);
-        details.set("tags", json.valueToTree(instance.tags));
-        details.set("annotations", json.valueToTree(instance.annotations));
-        if (instance.startedAt != null) {
-            details.put("started_at", instance.startedAt);
-        }
-        if (instance.stoppedAt != null) {
-            details.put("stopped_at", instance.stoppedAt);
-            details.put("stop_reason", instance.stopReason);
-            details.put("stop_code", instance.stopCode);
-            details.put("exit_code", instance.exitCode);
-        }
-        if (instance.autokillMillis > 0) {
-            details.putObject("autokill").put("time_ms", instance.autokillMillis);
-        }
-        return details;
-    }
-
-    ItemAction metrics() {
-        return (instance, item) -> success(instance)
-                .put("start_count", instance.startCount)
-                .put("boot_time_us", instance.bootTimeMicros)
-                .put("rss_bytes", residentBytes(instance));
-    }
-
-    private static long residentBytes(Instance instance) {
-        return instance.sandbox == null ? 0 : instance.sandbox.usage().residentBytes();
-    }
-
-    String prometheus() {
-        StringBuilder text = new StringBuilder();
-        for (Instance instance : instances.all()) {
-            String label = "{instance_uuid=\"" + instance.uuid + "\"} ";
-            int state = switch (instance.state) {
-                case STOPPED -> 0;
-                case RUNNING -> 2;
-                case STANDBY -> 5;
-            };
-            text.append("instance_state").append(label).append(state).append('\n');
-            text.append("instance_start_count")
-                    .append(label)
-                    .append(instance.startCount)
-                    .append('\n');
-            text.append(String.format(Locale.ROOT, "instance_rss_bytes%s%d%n", label, residentBytes(instance)));
-        }
-        return text.toString();
-    }
-
-    ArrayNode quotas() {
-        ObjectNode quota = json.createObjectNode();
-        long live = instances.all().stream()
-                .filter(instance -> instance.state != State.STOPPED)
-                .count();
-        quota.putObject("used").put("instances", instances.all().size()).put("live_instances", live);
-        quota.putObject("hard").put("instances", maxInstances).put("live_instances", maxInstances);
-        quota.putObject("limits")
-                .put("min_memory_mb", LEAST_MEMORY)
-                .put("max_memory_mb", MOST_MEMORY)
-                .put("min_vcpus", 1)
-                .put("max_vcpus", MOST_VCPUS);
-        return json.createArrayNode().add(quota);
-    }
-
-    private ObjectNode success(Instance instance) {
-        return identified(instance).put("state", instance.state.wire());
-    }
-
-    private ObjectNode identified(Instance instance) {
-        return json.createObjectNode()
-                .put("status", "success")
-                .put("uuid", instance.uuid)
-                .put("name", instance.name);
-    }
-
-    private ObjectNode failure(JsonNode item, ItemException e) {
-        ObjectNode failure = json.createObjectNode().put("status", "error");
-        for (String id : List.of("uuid", "name")) {
-            if (item.path(id).isString()) {
-                failure.put(id, item.path(id).asString());
+    private Reply create(Call call) {
+        List<ObjectNode> results = new ArrayList<>();
+        for (JsonNode item : call.items()) {
+            try {
+                results.addAll(created(orders.read(Fields.of(item))));
+            } catch (ItemException e) {
+                if (e.code() == ItemException.ALREADY_EXISTS
+                        && faults.strike(
+                                        Fault.Scope.CLASH,
+                                        "create",
+                                        item.path("name").asString(""))
+                                .isPresent()) {
+                    throw new RequestException(409, String.valueOf(e.getMessage()));
+                }
+                results.add(envelope.failure(item, e));
             }
         }
-        return failure.put("message", Objects.toString(e.getMessage())).put("error", e.code());
+        return envelope.items(KEY, results, call.began());
+    }
+
+    private List<ObjectNode> created(Wanted wanted) throws ItemException {
+        faults.failItem("create", wanted.order().name());
+        if (wanted.prepare() != null) {
+            prepare(wanted.prepare());
+        }
+        String group = serviceGroup(wanted.serviceGroup());
+        List<ObjectNode> results = new ArrayList<>();
+        for (int replica = 0; replica <= wanted.replicas(); replica++) {
+            Instance instance = instances.create(numbered(wanted.order(), group, replica));
+            results.add(awaited(instance, wanted.waitSeconds()));
+        }
+        return results;
+    }
+
+    /** Makes the template unless it is there: boots its source and captures it as soon as it runs. */
+    private void prepare(Prepare wanted) throws ItemException {
+        Optional<Instance> found = instances.named(wanted.name());
+        Instance source = found.isPresent() ? found.get() : instances.create(wanted.order());
+        Duration patience = patience(wanted.timeoutSeconds());
+        if (source.state != State.TEMPLATE) {
+            instances.await(source, instance -> settled(instance.state), patience);
+            if (source.state == State.RUNNING) {
+                instances.toTemplate(source, wanted.autokillMillis());
+            }
+            if (!instances.await(source, instance -> instance.state == State.TEMPLATE, patience)) {
+                throw new ItemException(
+                        ItemException.OPERATION_FAILED,
+                        "The template '" + wanted.name() + "' was not prepared in time");
+            }
+        }
+    }
+
+    private @Nullable String serviceGroup(@Nullable Fields wanted) throws ItemException {
+        if (wanted == null) {
+            return null;
+        }
+        if (wanted.has("services")) {
+            return services.create(wanted, false).uuid;
+        }
+        String key = OrderReader.reference(wanted, "service_group");
+        return services.find(key)
+                .map(group -> group.uuid)
+                .orElseThrow(() ->
+                        new ItemException(ItemException.NOT_FOUND, "No service group with name or uuid '" + key + "'"));
+    }
+
+    private static Order numbered(Order order, @Nullable String group, int replica) {
+        return new Order(
+                replica == 0 || order.name().isEmpty() ? order.name() : order.name() + "-" + Instances.randomWord(5),
+                order.image(),
+                order.template(),
+                order.args(),
+                order.env(),
+                order.memoryMb(),
+                order.vcpus(),
+                order.hostname(),
+                order.tags(),
+                order.annotations(),
+                order.deleteOnStop(),
+                order.restartPolicy(),
+                order.scaleToZero(),
+                order.roms(),
+                order.autokillMillis(),
+                group,
+                order.autostart());
+    }
+
+    /** What a create answers after waiting: running, still on its way, or stopped before it ran. */
+    private ObjectNode awaited(Instance instance, long seconds) {
+        if (seconds == 0) {
+            return view.created(instance);
+        }
+        boolean done = instances.await(instance, found -> settled(found.state), patience(seconds));
+        ObjectNode result = view.created(instance);
+        if (!done && !settled(instance.state)) {
+            return Envelope.lapsed(result);
+        }
+        return instance.state == State.RUNNING ? result : result.put("status", "error");
+    }
+
+    private static boolean settled(State state) {
+        return state == State.RUNNING || state == State.STOPPED || state == State.DELETED || state == State.TEMPLATE;
+    }
+
+    private static Duration patience(long seconds) {
+        return seconds < 0 || seconds > LONGEST_WAIT.toSeconds() ? LONGEST_WAIT : Duration.ofSeconds(seconds);
+    }
+
+    private Reply each(Call call, @Nullable String uuid, ItemAction action) {
+        List<JsonNode> items = Selection.items(call, uuid, json);
+        if (items.isEmpty()) {
+            ItemException missing =
+                    new ItemException(ItemException.MISSING_ID, "Exactly one of 'uuid' and 'name' is needed");
+            return envelope.items(KEY, List.of(envelope.failure(json.createObjectNode(), missing)), call.began());
+        }
+        List<ObjectNode> results = new ArrayList<>();
+        for (JsonNode item : items) {
+            try {
+                Fields fields = Fields.of(item);
+                Instance instance = wanted(fields, "instance", InstanceView::isListed);
+                faults.failItem(call.operation(), instance.name);
+                results.add(action.on(instance, fields));
+            } catch (ItemException e) {
+                results.add(envelope.failure(item, e));
+            }
+        }
+        return envelope.items(KEY, results, call.began());
+    }
+
+    private interface Kind {
+        boolean has(Instance instance);
+    }
+
+    private Instance wanted(Fields item, String noun, Kind kind) throws ItemException {
+        String uuid = item.text("uuid");
+        String name = item.text("name");
+        if ((uuid == null) == (name == null)) {
+            throw new ItemException(
+                    uuid == null ? ItemException.MISSING_ID : ItemException.NOT_BOTH,
+                    "Exactly one of 'uuid' and 'name' is needed");
+        }
+        String key = uuid == null ? String.valueOf(name) : Selection.uuid(uuid);
+        Optional<Instance> found = uuid == null ? instances.named(key) : instances.find(key);
+        return found.filter(kind::has)
+                .orElseThrow(() -> new ItemException(
+                        ItemException.NOT_FOUND,
+                        "No " + noun + " with " + (uuid == null ? "name" : "uuid") + " '" + shortened(key) + "'"));
+    }
+
+    private static String shortened(String text) {
+        return text.length() > 255 ? text.substring(0, 255) : text;
+    }
+
+    private Reply list(Call call, @Nullable String uuid, Kind kind, String noun) {
+        Query query = call.query();
+        List<JsonNode> named = new ArrayList<>();
+        if (uuid != null) {
+            named.add(json.createObjectNode().put("uuid", uuid));
+        } else {
+            Selection.uuids(query)
+                    .forEach(id -> named.add(json.createObjectNode().put("uuid", id)));
+            query.all("name").forEach(name -> named.add(json.createObjectNode().put("name", name)));
+        }
+        boolean details = !"false".equals(query.one("details"));
+        List<ObjectNode> results = new ArrayList<>();
+        for (JsonNode item : named) {
+            try {
+                results.add(shown(wanted(new Fields(item), noun, kind), details));
+            } catch (ItemException e) {
+                results.add(envelope.failure(item, e));
+            }
+        }
+        if (named.isEmpty()) {
+            List<String> tags = Selection.split(query.all("tags"));
+            List<Instance> all = instances.all().stream()
+                    .filter(instance -> kind.has(instance) && instance.tags.containsAll(tags))
+                    .toList();
+            Selection.page(all, query, instance -> instance.uuid)
+                    .forEach(instance -> results.add(shown(instance, details)));
+        }
+        return envelope.items(KEY, results, call.began());
+    }
+
+    private ObjectNode shown(Instance instance, boolean details) {
+        synchronized (instances) {
+            return details ? view.details(instance) : view.identity(instance);
+        }
+    }
+
+    private ObjectNode start(Instance instance, Fields item) throws ItemException {
+        item.only(Set.of("uuid", "name", "timeout_s", "wait_timeout_ms"));
+        long seconds = item.number("timeout_s", 0, -1, Integer.MAX_VALUE);
+        String before = instance.state.wire();
+        instances.start(instance);
+        boolean lapsed = seconds != 0 && !instances.await(instance, found -> settled(found.state), patience(seconds));
+        ObjectNode result = view.state(instance).put("previous_state", before);
+        return lapsed ? Envelope.lapsed(result) : result;
+    }
+
+    private ObjectNode stop(Instance instance, Fields item) throws ItemException {
+        item.only(Set.of("uuid", "name", "force", "drain_timeout_ms", "quick", "ifstate", "dump"));
+        boolean force = item.flag("force", false);
+        item.number("drain_timeout_ms", 0, -1, LONGEST_DRAIN);
+        if (force && item.has("drain_timeout_ms")) {
+            throw new RequestException(400, "Not both of 'force' and 'drain_timeout_ms'");
+        }
+        if (item.flag("dump", false)) {
+            throw ItemException.unsupported("'dump'");
+        }
+        String before = instance.state.wire();
+        String condition = item.text("ifstate", before);
+        if (!condition.equals(before)) {
+            throw new ItemException(
+                    ItemException.WRONG_STATE, "The instance is in state '" + before + "', not '" + condition + "'");
+        }
+        instances.stop(instance, force || item.flag("quick", false));
+        return view.state(instance).put("previous_state", before);
+    }
+
+    /** Nothing ever connects through this metro, so there is nothing to drain. */
+    private ObjectNode suspend(Instance instance, Fields item) throws ItemException {
+        item.only(Set.of("uuid", "name", "drain_timeout_ms"));
+        item.number("drain_timeout_ms", 0, -1, LONGEST_DRAIN);
+        String before = instance.state.wire();
+        instances.suspend(instance);
+        return view.state(instance).put("previous_state", before);
+    }
+
+    private ObjectNode delete(Instance instance, Fields item) throws ItemException {
+        item.only(Set.of("uuid", "name", "timeout_s", "dont_retain"));
+        long seconds = item.number("timeout_s", 0, -1, Integer.MAX_VALUE);
+        String before = instance.state.wire();
+        instances.delete(instance);
+        ObjectNode result = view.identity(instance).put("previous_state", before);
+        boolean lapsed =
+                seconds != 0 && !instances.await(instance, found -> found.state == State.DELETED, patience(seconds));
+        return lapsed ? Envelope.lapsed(result.put("state", instance.state.wire())) : result;
+    }
+
+    private ObjectNode patch(Instance instance, Fields item) throws ItemException {
+        synchronized (instances) {
+            patches.patch(instance, item);
+            instances.save(instance);
+        }
+        ObjectNode result = view.identity(instance);
+        String id = item.text("id");
+        return id == null ? result : result.put("id", id);
+    }
+
+    private ObjectNode await(Instance instance, Fields item) throws ItemException {
+        item.only(Set.of("uuid", "name", "state", "timeout_s", "timeout_ms"));
+        String state = item.text("state", "running");
+        State wanted = state(state);
+        long millis = item.number("timeout_ms", -1, -1, Integer.MAX_VALUE);
+        long seconds = item.number("timeout_s", millis < 0 ? -1 : (millis + 999) / 1000, -1, Integer.MAX_VALUE);
+        boolean reached = instances.await(instance, found -> found.state == wanted, patience(seconds));
+        ObjectNode result = view.state(instance);
+        return reached ? result : Envelope.lapsed(result);
+    }
+
+    private static State state(String wire) throws ItemException {
+        for (State state : State.values()) {
+            if (state.wire().equals(wire.toLowerCase(Locale.ROOT))) {
+                return state;
+            }
+        }
+        throw ItemException.invalid("state", "unknown");
+    }
+
+    private Reply metrics(Call call, @Nullable String uuid) {
+        List<JsonNode> items = Selection.items(call, uuid, json);
+        boolean wantsJson = call.accept() != null && call.accept().contains(Envelope.JSON);
+        if (!wantsJson) {
+            List<Instance> chosen = instances.all().stream()
+                    .filter(instance -> items.isEmpty()
+                            || items.stream()
+                                    .anyMatch(item -> item.path("uuid")
+                                                    .asString("")
+                                                    .equals(instance.uuid)
+                                            || item.path("name").asString("").equals(instance.name)))
+                    .toList();
+            return envelope.text("text/plain; version=0.0.4", view.prometheus(chosen));
+        }
+        if (!items.isEmpty()) {
+            return each(call, uuid, (instance, _) -> view.metrics(instance));
+        }
+        List<ObjectNode> all = instances.all().stream().map(view::metrics).toList();
+        return envelope.items(KEY, all, call.began());
+    }
+
+    private Reply templates(Call call) {
+        String uuid = call.path().size() == 3 ? call.part(2) : null;
+        if (call.path().size() > 3 || (uuid != null && uuid.isEmpty())) {
+            return envelope.refusal(404, "No such endpoint");
+        }
+        return switch (call.method()) {
+            case "GET" -> list(call, uuid, Instance::isTemplate, "template");
+            case "POST" -> eachTemplate(call, uuid, InstanceView::isListed, this::toTemplate);
+            case "PATCH" -> eachTemplate(call, uuid, Instance::isTemplate, this::patch);
+            case "DELETE" -> eachTemplate(call, uuid, Instance::isTemplate, this::delete);
+            default -> envelope.refusal(405, "Wrong method");
+        };
+    }
+
+    private Reply eachTemplate(Call call, @Nullable String uuid, Kind kind, ItemAction action) {
+        List<ObjectNode> results = new ArrayList<>();
+        for (JsonNode item : Selection.items(call, uuid, json)) {
+            try {
+                Fields fields = Fields.of(item);
+                results.add(action.on(wanted(fields, "template", kind), fields));
+            } catch (ItemException e) {
+                results.add(envelope.failure(item, e));
+            }
+        }
+        return envelope.items(KEY, results, call.began());
+    }
+
+    private ObjectNode toTemplate(Instance instance, Fields item) throws ItemException {
+        item.only(Set.of("uuid", "name", "timeout_s", "autokill"));
+        Fields autokill = item.object("autokill");
+        instances.toTemplate(instance, autokill == null ? 0 : autokill.number("time_ms", 0, 0, Long.MAX_VALUE));
+        long seconds = item.number("timeout_s", -1, -1, Integer.MAX_VALUE);
+        boolean done = instances.await(instance, found -> found.state == State.TEMPLATE, patience(seconds));
+        ObjectNode result = view.state(instance);
+        return done ? result : Envelope.lapsed(result);
     }
 }

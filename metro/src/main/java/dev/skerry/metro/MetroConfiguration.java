@@ -4,6 +4,7 @@ import dev.skerry.metro.driver.Image;
 import dev.skerry.metro.process.ProcessDriver.Isolation;
 import java.nio.file.Path;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a metro is made of.
@@ -14,7 +15,8 @@ import java.util.Map;
  * @param stateDirectory where instances, their workspaces and their logs are kept; survives restarts
  * @param images what can be booted, by name
  * @param driver what sandboxes are
- * @param maxInstances quota
+ * @param limits quotas
+ * @param faulty where faults are injected, null where none can be
  * @param stopSandboxesOnClose whether closing the metro ends its sandboxes; otherwise the next start finds them again
  */
 public record MetroConfiguration(
@@ -24,9 +26,9 @@ public record MetroConfiguration(
         Path stateDirectory,
         Map<String, Image> images,
         DriverSettings driver,
-        int maxInstances,
+        Limits limits,
+        @Nullable FaultySettings faulty,
         boolean stopSandboxesOnClose) {
-    private static final int INSTANCES = 64;
 
     /** A metro of processes on the loopback address, on any port, that takes its sandboxes with it. */
     public static MetroConfiguration local(String token, Path stateDirectory, Map<String, Image> images) {
@@ -37,27 +39,33 @@ public record MetroConfiguration(
                 stateDirectory,
                 images,
                 new DriverSettings.Processes(Isolation.AUTO),
-                INSTANCES,
+                Limits.standard(),
+                null,
                 true);
     }
 
     public MetroConfiguration withPort(int newPort) {
         return new MetroConfiguration(
-                address, newPort, token, stateDirectory, images, driver, maxInstances, stopSandboxesOnClose);
+                address, newPort, token, stateDirectory, images, driver, limits, faulty, stopSandboxesOnClose);
     }
 
     public MetroConfiguration withDriver(DriverSettings newDriver) {
         return new MetroConfiguration(
-                address, port, token, stateDirectory, images, newDriver, maxInstances, stopSandboxesOnClose);
+                address, port, token, stateDirectory, images, newDriver, limits, faulty, stopSandboxesOnClose);
     }
 
-    public MetroConfiguration withMaxInstances(int newMaxInstances) {
+    public MetroConfiguration withLimits(Limits newLimits) {
         return new MetroConfiguration(
-                address, port, token, stateDirectory, images, driver, newMaxInstances, stopSandboxesOnClose);
+                address, port, token, stateDirectory, images, driver, newLimits, faulty, stopSandboxesOnClose);
+    }
+
+    public MetroConfiguration withFaulty(FaultySettings newFaulty) {
+        return new MetroConfiguration(
+                address, port, token, stateDirectory, images, driver, limits, newFaulty, stopSandboxesOnClose);
     }
 
     public MetroConfiguration withStopSandboxesOnClose(boolean stop) {
-        return new MetroConfiguration(address, port, token, stateDirectory, images, driver, maxInstances, stop);
+        return new MetroConfiguration(address, port, token, stateDirectory, images, driver, limits, faulty, stop);
     }
 
     @Override

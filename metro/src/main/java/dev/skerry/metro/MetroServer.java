@@ -4,11 +4,10 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.skerry.metro.driver.SandboxDriver;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
 import java.time.Instant;
-import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -26,44 +25,104 @@ import tools.jackson.databind.node.ObjectNode;
 /** A running metro. */
 public final class MetroServer implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(MetroServer.class);
-    private static final int MOST_BODY_BYTES = 8 << 20;
     private static final int BACKLOG = 256;
+    private static final long TICK_MILLIS = 500;
+    private static final long HEARTBEAT_SECONDS = 30;
 
     private final MetroConfiguration configuration;
     private final HttpServer http;
     private final ExecutorService requests = Executors.newVirtualThreadPerTaskExecutor();
     private final ScheduledExecutorService timer =
             Executors.newSingleThreadScheduledExecutor(Thread.ofVirtual().factory());
+    private final JsonMapper json = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .build();
     private final SandboxDriver driver;
     private final Instances instances;
-    private final InstancesApi api;
-    private final JsonMapper json;
+    private final Boxes boxes;
+    private final ServiceGroups services;
+    private final Audit audit;
+    private final FrontDoor door;
+    private final @Nullable FaultAdmin admin;
 
     private MetroServer(MetroConfiguration configuration) throws IOException {
         this.configuration = configuration;
-        this.json = JsonMapper.builder()
-                .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-                .build();
         this.driver = configuration.driver().driver();
         this.http = HttpServer.create(new InetSocketAddress(configuration.address(), configuration.port()), BACKLOG);
-        this.instances = new Instances(configuration, driver, json);
-        this.api = new InstancesApi(instances, json, configuration.maxInstances());
+        Faults faults = new Faults(
+                configuration.faulty() == null ? 0 : configuration.faulty().seed());
+        this.audit = new Audit(json);
+        InstanceStore store = new InstanceStore(configuration.stateDirectory());
+        this.services = new ServiceGroups(configuration.stateDirectory());
+        Images images = new Images(configuration.images());
+        this.instances = new Instances(configuration.limits(), images, store, faults, audit);
+        this.boxes = new Boxes(driver, instances, store, faults);
+        Envelope envelope = new Envelope(json);
+        InstanceView view = new InstanceView(json, images, services, driver.description());
+        Router router = new Router(
+                new InstancesApi(instances, view, services, new Consoles(store), faults, envelope, json),
+                new ServicesApi(services, instances, envelope, json),
+                new NodeApi(instances, services, view, audit, envelope, json, driver.description(), version()),
+                envelope);
+        this.door = new FrontDoor(new Token(configuration.token()), router, instances, faults, envelope, json);
+        this.admin = admin(faults);
+    }
+
+    private static String version() {
+        String version = MetroServer.class.getPackage().getImplementationVersion();
+        return version == null ? "development" : version;
+    }
+
+    private @Nullable FaultAdmin admin(Faults faults) throws IOException {
+        FaultySettings settings = configuration.faulty();
+        if (settings == null) {
+            return null;
+        }
+        if (settings.token().equals(configuration.token())) {
+            throw new IllegalStateException("The fault injection needs a token of its own, not the metro's.");
+        }
+        try {
+            if (!settings.rules().isBlank()) {
+                for (JsonNode rule : json.readTree(settings.rules())) {
+                    faults.add(Fields.of(rule));
+                }
+            }
+        } catch (JacksonException | ItemException e) {
+            throw new IllegalStateException("The fault rules cannot be read: " + e.getMessage(), e);
+        }
+        return new FaultAdmin(configuration.address(), settings, faults, json);
     }
 
     /** Listens when it returns; throws {@link java.net.BindException} when the port is taken. */
     public static MetroServer start(MetroConfiguration configuration) throws IOException {
         MetroServer server = new MetroServer(configuration);
+        server.instances.open(server.boxes);
         server.http.setExecutor(server.requests);
         server.http.createContext("/", server::handle);
         server.http.start();
-        Future<?> _ = server.timer.scheduleWithFixedDelay(
-                () -> server.instances.autokill(Instant.now()), 1, 1, TimeUnit.SECONDS);
+        Future<?> _ =
+                server.timer.scheduleWithFixedDelay(server::tick, TICK_MILLIS, TICK_MILLIS, TimeUnit.MILLISECONDS);
         log.info("metro listens on port {}, sandboxes are {}", server.port(), server.driver.description());
         return server;
     }
 
+    private void tick() {
+        try {
+            instances.tick(Instant.now());
+            services.dropUnused(instances.all());
+            boxes.trimConsoles();
+        } catch (RuntimeException e) {
+            log.error("what time brings failed", e);
+        }
+    }
+
     public int port() {
         return http.getAddress().getPort();
+    }
+
+    /** Where faults are armed; 0 when this metro has no fault injection. */
+    public int faultPort() {
+        return admin == null ? 0 : admin.port();
     }
 
     /** What sandboxes are here, and why. */
@@ -74,157 +133,64 @@ public final class MetroServer implements AutoCloseable {
     @Override
     public void close() {
         http.stop(0);
+        if (admin != null) {
+            admin.close();
+        }
         timer.shutdownNow();
         requests.shutdownNow();
-        if (configuration.stopSandboxesOnClose()) {
-            instances.stopAll();
-        }
+        boxes.close(configuration.stopSandboxesOnClose());
     }
-
-    /** What to send back. */
-    private record Reply(int status, String type, byte[] body) {}
 
     private void handle(HttpExchange exchange) throws IOException {
         try (exchange) {
-            long began = System.nanoTime();
-            Reply reply;
-            try {
-                reply = reply(exchange, began);
-            } catch (JacksonException e) {
-                reply = refusal(400, "Malformed request");
-            } catch (RuntimeException e) {
-                log.error(
-                        "{} {} failed",
-                        exchange.getRequestMethod(),
-                        exchange.getRequestURI().getPath(),
-                        e);
-                reply = refusal(500, "Internal error");
+            switch (door.answer(exchange, "http://" + configuration.address() + ":" + port())) {
+                case Reply.Whole whole -> send(exchange, whole);
+                case Reply.Events events -> stream(exchange, events.subscription());
+                case Reply.Cut() -> log.debug("closed without an answer");
             }
-            exchange.getResponseHeaders().set("Content-Type", reply.type());
-            exchange.sendResponseHeaders(reply.status(), reply.body().length == 0 ? -1 : reply.body().length);
-            exchange.getResponseBody().write(reply.body());
         }
     }
 
-    private Reply reply(HttpExchange exchange, long began) throws IOException {
-        if (!authorized(exchange.getRequestHeaders().getFirst("Authorization"))) {
-            return refusal(401, "Unauthorized");
+    private static void send(HttpExchange exchange, Reply.Whole whole) throws IOException {
+        exchange.getResponseHeaders().set("Content-Type", whole.type());
+        whole.headers().forEach(exchange.getResponseHeaders()::set);
+        boolean empty = whole.body().length == 0 || exchange.getRequestMethod().equals("HEAD");
+        exchange.sendResponseHeaders(whole.status(), empty ? -1 : whole.body().length);
+        if (!empty) {
+            exchange.getResponseBody().write(whole.body());
         }
-        byte[] bytes = exchange.getRequestBody().readNBytes(MOST_BODY_BYTES + 1);
-        if (bytes.length > MOST_BODY_BYTES) {
-            return refusal(413, "Request body too large");
-        }
-        JsonNode body = bytes.length == 0 ? json.createObjectNode() : json.readTree(bytes);
-        Query query = Query.parse(exchange.getRequestURI().getRawQuery());
-        String accept = exchange.getRequestHeaders().getFirst("Accept");
-        return route(exchange.getRequestMethod(), exchange.getRequestURI().getPath(), query, body, accept, began);
     }
 
-    private boolean authorized(@Nullable String header) {
-        byte[] wanted = ("Bearer " + configuration.token()).getBytes(StandardCharsets.UTF_8);
-        return header != null && MessageDigest.isEqual(wanted, header.getBytes(StandardCharsets.UTF_8));
-    }
-
-    private Reply route(String method, String path, Query query, JsonNode body, @Nullable String accept, long began) {
-        String[] parts = path.replaceAll("^/+|/+$", "").split("/", -1);
-        if (parts.length < 2 || !parts[0].equals("v1")) {
-            return refusal(404, "No such endpoint");
-        }
-        return switch (parts[1]) {
-            case "healthz" -> {
-                ObjectNode data = json.createObjectNode();
-                data.putObject("checks").put("process", "healthy");
-                yield envelope(began, data);
+    private void stream(HttpExchange exchange, Audit.Subscription subscription) throws IOException {
+        exchange.getResponseHeaders().set("Content-Type", "text/event-stream");
+        exchange.sendResponseHeaders(200, 0);
+        try (OutputStream out = exchange.getResponseBody()) {
+            out.write(": listening\n\n".getBytes(StandardCharsets.UTF_8));
+            out.flush();
+            while (!Thread.currentThread().isInterrupted()) {
+                ObjectNode event = subscription.events().poll(HEARTBEAT_SECONDS, TimeUnit.SECONDS);
+                int dropped = subscription.dropped().getAndSet(0);
+                if (dropped > 0) {
+                    write(out, audit.gap(dropped));
+                }
+                if (event == null) {
+                    out.write(": alive\n\n".getBytes(StandardCharsets.UTF_8));
+                    out.flush();
+                } else {
+                    write(out, event);
+                }
             }
-            case "users" ->
-                parts[parts.length - 1].equals("quotas")
-                        ? envelope(began, json.createObjectNode().set("quotas", api.quotas()))
-                        : refusal(404, "No such endpoint");
-            case "images", "image-store" -> {
-                ObjectNode data = json.createObjectNode();
-                var images = data.putArray("images");
-                configuration
-                        .images()
-                        .keySet()
-                        .forEach(image -> images.addObject().put("url", image));
-                yield envelope(began, data);
-            }
-            case "instances" -> instances(method, parts, query, body, accept, began);
-            default -> refusal(404, "No such endpoint");
-        };
-    }
-
-    private Reply instances(
-            String method, String[] parts, Query query, JsonNode body, @Nullable String accept, long began) {
-        String last = parts[parts.length - 1];
-        boolean verb =
-                List.of("start", "stop", "suspend", "wait", "log", "metrics").contains(last);
-        int rest = parts.length - (verb ? 3 : 2);
-        if (rest > 1 || (rest == 1 && parts[2].isEmpty())) {
-            return refusal(404, "No such endpoint");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            audit.unsubscribe(subscription);
         }
-        String uuid = rest == 1 ? parts[2] : null;
-        JsonNode items = uuid == null && body.isObject() && body.isEmpty() ? fromQuery(query) : body;
-        String operation = method + " " + (verb ? last : "");
-        return switch (operation) {
-            case "POST " -> items(began, api.create(body));
-            case "GET " ->
-                items(began, uuid == null ? api.list(query) : api.each(body, uuid, (found, _) -> api.details(found)));
-            case "PATCH " -> items(began, api.each(items, uuid, api.patch()));
-            case "DELETE " -> items(began, api.each(items, uuid, api.delete()));
-            case "PUT start" -> items(began, api.each(items, uuid, api.start()));
-            case "PUT stop" -> items(began, api.each(items, uuid, api.stop()));
-            case "PUT suspend", "POST suspend" -> items(began, api.each(items, uuid, api.suspend()));
-            case "GET wait" -> items(began, api.each(items, uuid, api.await()));
-            case "GET log" -> items(began, api.each(items, uuid, api.log()));
-            case "GET metrics" ->
-                "application/json".equals(accept)
-                        ? items(began, api.each(items, uuid, api.metrics()))
-                        : new Reply(
-                                200,
-                                "text/plain; version=0.0.4",
-                                api.prometheus().getBytes(StandardCharsets.UTF_8));
-            default -> refusal(uuid == null && !verb ? 405 : 404, "No such endpoint");
-        };
     }
 
-    private JsonNode fromQuery(Query query) {
-        var items = json.createArrayNode();
-        query.all("uuid").forEach(uuid -> items.addObject().put("uuid", uuid));
-        query.all("name").forEach(name -> items.addObject().put("name", name));
-        return items.isEmpty() ? json.createObjectNode() : items;
-    }
-
-    private Reply items(long began, List<ObjectNode> items) {
-        long failed = items.stream()
-                .filter(item -> item.path("status").asString("").equals("error"))
-                .count();
-        ObjectNode envelope = json.createObjectNode();
-        envelope.put("status", failed == 0 ? "success" : failed == items.size() ? "error" : "partial_success");
-        if (failed > 0) {
-            envelope.put("message", "Failed to perform all operations");
-        }
-        envelope.putObject("data").set("instances", json.valueToTree(items));
-        return sent(200, took(envelope, began));
-    }
-
-    private Reply envelope(long began, JsonNode data) {
-        ObjectNode envelope = json.createObjectNode().put("status", "success");
-        envelope.set("data", data);
-        return sent(200, took(envelope, began));
-    }
-
-    private Reply refusal(int status, String message) {
-        ObjectNode envelope = json.createObjectNode().put("status", "error").put("message", message);
-        envelope.putArray("errors").addObject().put("status", status);
-        return sent(status, envelope);
-    }
-
-    private static ObjectNode took(ObjectNode envelope, long began) {
-        return envelope.put("op_time_us", (System.nanoTime() - began) / 1_000);
-    }
-
-    private Reply sent(int status, ObjectNode body) {
-        return new Reply(status, "application/json", json.writeValueAsBytes(body));
+    private void write(OutputStream out, ObjectNode event) throws IOException {
+        String type = event.path("type").asString("");
+        out.write(("event: " + type + "\ndata: " + json.writeValueAsString(event) + "\n\n")
+                .getBytes(StandardCharsets.UTF_8));
+        out.flush();
     }
 }

@@ -21,6 +21,7 @@ final class ProcessTree {
     private static final int MOST_ROUNDS = 50;
     private static final long SIGNAL_SECONDS = 5;
     private static final long PAGE = 4096;
+    private static final long SIGSTOP_BIT = 1L << 18;
     private static final long MILLIS_PER_TICK = 10;
 
     private ProcessTree() {}
@@ -35,8 +36,23 @@ final class ProcessTree {
             return state != 'Z' && state != 'X';
         }
 
+        /**
+         * Does nothing until it is continued.
+         *
+         * <p>A parent that waits in vfork for a stopped child stays in state D with the signal pending: it stops before it does anything.
+         */
         boolean stopped() {
-            return state == 'T';
+            return state == 'T' || (state == 'D' && stopIsPending(pid));
+        }
+    }
+
+    private static boolean stopIsPending(long pid) {
+        try {
+            return Files.readAllLines(Path.of("/proc", Long.toString(pid), "status")).stream()
+                    .filter(line -> line.startsWith("SigPnd:") || line.startsWith("ShdPnd:"))
+                    .anyMatch(line -> (Long.parseUnsignedLong(line.substring(7).strip(), 16) & SIGSTOP_BIT) != 0);
+        } catch (IOException e) {
+            return false;
         }
     }
 
