@@ -7,6 +7,8 @@ import dev.skerry.cli.Home;
 import dev.skerry.cli.stack.LocalMetro;
 import dev.skerry.cli.terminal.Interrupts;
 import dev.skerry.controlplane.ControlPlaneApplication;
+import dev.skerry.metro.FaultySettings;
+import dev.skerry.metro.MetroConfiguration;
 import dev.skerry.metro.MetroServer;
 import dev.skerry.worker.WorkerApplication;
 import java.io.IOException;
@@ -69,7 +71,9 @@ public final class RoleCommand {
             name = "metro",
             description = {
                 "Runs a Unikraft-Cloud-compatible metro on this machine.",
-                "SKERRY_METRO_TOKEN names its secret, SKERRY_METRO_PORT its port (7076)."
+                "SKERRY_METRO_TOKEN names its secret, SKERRY_METRO_PORT its port (7076).",
+                "SKERRY_METRO_ON_STOP=keep lets its sandboxes outlive it, to be found again at its next start.",
+                "SKERRY_METRO_FAULTS_TOKEN opens fault injection on SKERRY_METRO_FAULTS_PORT, for tests only."
             },
             mixinStandardHelpOptions = true)
     public static final class Metro implements Callable<Integer> {
@@ -82,16 +86,51 @@ public final class RoleCommand {
                         "The metro has no token.",
                         "Set SKERRY_METRO_TOKEN to a secret that workers share.");
             }
-            int port = Integer.parseInt(System.getenv().getOrDefault("SKERRY_METRO_PORT", "7076"));
             Home home = Home.of(System.getenv());
             home.create();
             CountDownLatch end = new CountDownLatch(1);
             Interrupts.handle(_ -> end.countDown());
-            try (MetroServer metro = LocalMetro.start(home, token, port)) {
+            try (MetroServer metro = MetroServer.start(configuration(home, token))) {
                 System.out.println("Metro on port " + metro.port() + ", sandboxes are " + metro.isolation());
+                if (metro.faultPort() != 0) {
+                    System.out.println("Faults are injected through port " + metro.faultPort());
+                }
                 end.await();
             }
             return ExitCode.OK.code();
+        }
+
+        private static MetroConfiguration configuration(Home home, String token) throws IOException {
+            String onStop = setting("ON_STOP", "end");
+            if (!onStop.equals("end") && !onStop.equals("keep")) {
+                throw new Failure(ExitCode.USAGE, "SKERRY_METRO_ON_STOP is '" + onStop + "'.", "Say end or keep.");
+            }
+            MetroConfiguration configuration = LocalMetro.configuration(home, token)
+                    .withPort(port("PORT", "7076"))
+                    .withStopSandboxesOnClose(onStop.equals("end"));
+            String faults = setting("FAULTS_TOKEN", "");
+            return faults.isBlank()
+                    ? configuration
+                    : configuration.withFaulty(new FaultySettings(
+                            port("FAULTS_PORT", "0"),
+                            faults,
+                            setting("FAULTS", ""),
+                            Long.parseLong(setting("FAULTS_SEED", "0"))));
+        }
+
+        private static int port(String name, String otherwise) {
+            String text = setting(name, otherwise);
+            if (!text.matches("\\d{1,5}") || Integer.parseInt(text) > 65535) {
+                throw new Failure(
+                        ExitCode.USAGE,
+                        "SKERRY_METRO_" + name + " is '" + text + "'.",
+                        "Set it to a port number, 0 for any free one.");
+            }
+            return Integer.parseInt(text);
+        }
+
+        private static String setting(String name, String otherwise) {
+            return System.getenv().getOrDefault("SKERRY_METRO_" + name, otherwise);
         }
     }
 }

@@ -17,12 +17,16 @@ public final class LocalMetro {
 
     /** {@code port} 0 takes any; its sandboxes end with it. */
     public static MetroServer start(Home home, String token, int port) throws IOException {
+        return MetroServer.start(configuration(home, token).withPort(port));
+    }
+
+    /** A metro of processes with this distribution's image. */
+    public static MetroConfiguration configuration(Home home, String token) throws IOException {
         Python python = Python.find();
         Path runtime = SandboxRuntime.unpack(home);
         Image image = new Image.Program(
                 List.of(python.executable().toString(), "-B", "-I", runtime.toString()),
                 List.of(python.prefix(), runtime.getParent()));
-        return MetroServer.start(MetroConfiguration.local(token, home.metro(), Map.of(IMAGE, image))
-                .withPort(port));
+        return MetroConfiguration.local(token, home.metro(), Map.of(IMAGE, image));
     }
 }
