@@ -22,12 +22,15 @@ def main(arguments: Sequence[str]) -> int:
     )
     started = time.monotonic()
     try:
+        if options.command == "docker" and not order.fresh and (known := docker.known(order, options.tag)):
+            print(json.dumps(known | {"seconds": round(time.monotonic() - started, 1)}, indent=1))
+            return 0
         made = image.build(order, _tell)
         facts = {**made.facts, "rootfs": made.tar, "sbom": os.path.join(made.folder, "sbom.spdx.json")}
         match options.command:
             case "docker":
                 _tell("handing the image to the Docker Engine")
-                facts |= docker.load(made, options.tag)
+                facts |= docker.load(made, order, options.tag)
             case "initrd":
                 facts |= vm.build(made, order, options.init, _tell)
             case "microvm":

@@ -9,26 +9,40 @@ import tarfile
 from datetime import datetime, timezone
 from typing import IO
 
-from builder import recipe
+from builder import image, recipe
 from builder.failure import Failure
-from builder.image import Rootfs, timestamp
 
 NAME = "skerry/sandbox"
+_ROOTFS = "dev.skerry.rootfs"
+_RECIPE = "dev.skerry.recipe"
 _ASK_SECONDS = 30
 
 
-def load(rootfs: Rootfs, tag: str | None) -> dict[str, object]:
+def known(order: image.Order, tag: str) -> dict[str, object] | None:
+    """The image that the engine has from an earlier build of the same sources, by the name asked for."""
+    _engine_architecture()
+    found = _docker("image", "ls", "--quiet", "--no-trunc", "--filter", f"label={_RECIPE}={image.key(order)}").split()
+    if not found:
+        return None
+    if _docker("image", "inspect", "--format", "{{.Id}}", tag) != found[0]:
+        _docker("image", "tag", found[0], tag)
+    digest = _docker("image", "inspect", "--format", f'{{{{index .Config.Labels "{_ROOTFS}"}}}}', found[0])
+    return {"docker": tag, "docker_id": found[0], "digest": digest}
+
+
+def load(rootfs: image.Rootfs, order: image.Order, tag: str) -> dict[str, object]:
     """Loads the image unless the engine has it; answers what it is called there."""
-    config = _config(rootfs, _engine_architecture())
+    labels = recipe.LABELS | {_ROOTFS: rootfs.digest, _RECIPE: image.key(order)}
+    config = _config(rootfs, labels, _engine_architecture())
     identity = f"sha256:{hashlib.sha256(config).hexdigest()}"
-    names = [f"{NAME}:{rootfs.digest[:12]}", *([tag] if tag else [])]
+    names = [f"{NAME}:{rootfs.digest[:12]}", tag]
     if not _has(identity, names):
         _stream(rootfs, config, names)
     return {"docker": names[-1], "docker_id": identity, "docker_names": names}
 
 
-def _config(rootfs: Rootfs, architecture: str) -> bytes:
-    created = datetime.fromtimestamp(timestamp(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _config(rootfs: image.Rootfs, labels: dict[str, str], architecture: str) -> bytes:
+    created = datetime.fromtimestamp(image.timestamp(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     config = {
         "architecture": architecture,
         "os": "linux",
@@ -37,7 +51,7 @@ def _config(rootfs: Rootfs, architecture: str) -> bytes:
             "Entrypoint": list(recipe.ENTRYPOINT),
             "WorkingDir": recipe.WORKSPACE,
             "Env": ["PATH=/usr/sbin:/usr/bin"],
-            "Labels": recipe.LABELS | {"dev.skerry.rootfs": rootfs.digest},
+            "Labels": labels,
         },
         "history": [{"created": created, "created_by": "sandbox-image/build docker"}],
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{rootfs.digest}"]},
@@ -45,7 +59,7 @@ def _config(rootfs: Rootfs, architecture: str) -> bytes:
     return json.dumps(config, sort_keys=True).encode()
 
 
-def _stream(rootfs: Rootfs, config: bytes, names: list[str]) -> None:
+def _stream(rootfs: image.Rootfs, config: bytes, names: list[str]) -> None:
     config_name = f"{hashlib.sha256(config).hexdigest()}.json"
     layer_name = f"{rootfs.digest}/layer.tar"
     manifest = [{"Config": config_name, "RepoTags": names, "Layers": [layer_name]}]
@@ -68,7 +82,7 @@ def _stream(rootfs: Rootfs, config: bytes, names: list[str]) -> None:
 
 def _add(tar: tarfile.TarFile, name: str, content: IO[bytes], size: int) -> None:
     info = tarfile.TarInfo(name)
-    info.size, info.mtime = size, timestamp()
+    info.size, info.mtime = size, image.timestamp()
     tar.addfile(info, content)
 
 

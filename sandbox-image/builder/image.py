@@ -17,6 +17,8 @@ from builder import archive, bill, bytecode, debian, recipe, tree
 _HERE = os.path.dirname(os.path.realpath(__file__))
 _SOURCES = os.path.dirname(_HERE)
 _KEPT = 3
+_BASE_MAKERS = ("bytecode.py", "debian.py", "recipe.py", "tree.py")
+_MAKERS = (*_BASE_MAKERS, "archive.py", "bill.py", "docker.py", "image.py")
 
 
 class Order(NamedTuple):
@@ -47,7 +49,7 @@ def build(order: Order, tell: Callable[[str], None]) -> Rootfs:
     os.makedirs(order.output, exist_ok=True)
     with _alone(order.output):
         base_key = _key(order, base=True)
-        folder = os.path.join(order.output, f"rootfs-{_key(order, base=False)}")
+        folder = os.path.join(order.output, f"rootfs-{key(order)}")
         if order.fresh:
             shutil.rmtree(folder, ignore_errors=True)
         if not os.path.exists(os.path.join(folder, "image.json")):
@@ -66,6 +68,11 @@ def entries(rootfs: Rootfs, order: Order) -> list[tree.Entry]:
     if not os.path.isdir(base):
         build(order._replace(fresh=True), lambda _line: None)
     return tree.overlaid(tree.entries(base), tree.entries(os.path.join(rootfs.folder, "tree")))
+
+
+def key(order: Order) -> str:
+    """Names the result before it is made: it changes when anything that goes into it does."""
+    return _key(order, base=False)
 
 
 def timestamp() -> int:
@@ -140,7 +147,7 @@ def _runtime_files() -> list[str]:
 def _key(order: Order, *, base: bool) -> str:
     """A name for the result that changes when anything that goes into it does."""
     digest = hashlib.sha256(repr((order.suite, order.mirror, order.packages, timestamp())).encode())
-    files = sorted(glob.glob(os.path.join(_HERE, "*.py")))
+    files = [os.path.join(_HERE, name) for name in (_BASE_MAKERS if base else _MAKERS)]
     if not base:
         files += [os.path.join(_SOURCES, "runtime", name) for name in _runtime_files()]
     for path in files:

@@ -1,6 +1,8 @@
 package dev.skerry.worker;
 
 import dev.skerry.activities.control.ControlPlane;
+import dev.skerry.activities.docker.DockerProvider;
+import dev.skerry.activities.docker.DockerSettings;
 import dev.skerry.activities.http.JsonHttp;
 import dev.skerry.activities.provider.Metro;
 import dev.skerry.activities.unikraft.UnikraftProvider;
@@ -41,6 +43,7 @@ class WorkerConfiguration {
     @Bean
     List<Metro> metros(
             WorkerSettings settings,
+            SandboxSettings sandbox,
             @Value("${skerry.installation}") String installation,
             JsonMapper wire,
             ObservationRegistry observations) {
@@ -48,9 +51,25 @@ class WorkerConfiguration {
                 .map(metro -> new Metro(
                         metro.code(),
                         metro.weight(),
-                        new UnikraftProvider(unikraft(metro), installation, wire, observations),
+                        switch (sandbox.mode()) {
+                            case UKC -> new UnikraftProvider(unikraft(metro), installation, wire, observations);
+                            case DOCKER -> new DockerProvider(docker(metro), installation, observations);
+                        },
                         Clock.systemUTC()))
                 .toList();
+    }
+
+    private static DockerSettings docker(MetroSettings metro) {
+        return new DockerSettings(
+                metro.code(),
+                metro.url(),
+                metro.docker().certificates(),
+                metro.image(),
+                metro.memoryMb(),
+                metro.vcpus(),
+                metro.docker().runtime(),
+                metro.docker().uplink(),
+                metro.docker().subnets());
     }
 
     private static UnikraftSettings unikraft(MetroSettings metro) {

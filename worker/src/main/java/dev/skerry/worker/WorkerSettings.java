@@ -1,5 +1,6 @@
 package dev.skerry.worker;
 
+import dev.skerry.activities.docker.DockerSettings;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -45,26 +46,44 @@ record WorkerSettings(
     }
 
     /**
-     * One metro.
+     * One metro, or one Docker Engine.
      *
+     * @param url of the metro's API; of the engine, empty takes {@code DOCKER_HOST}
+     * @param token the account's secret; an engine has none
      * @param memoryMb memory of each VM in MiB
      * @param weight share of new sessions relative to the other metros
      * @param autokill the metro deletes a VM by itself after it was stopped this long
      * @param callsPerSecond most provider calls started per second over all workers
+     * @param docker more about an engine
      */
     record MetroSettings(
             String code,
-            String url,
-            String token,
+            @DefaultValue("") String url,
+            @DefaultValue("") String token,
             String image,
             @DefaultValue("512") int memoryMb,
             @DefaultValue("1") int vcpus,
             @DefaultValue("1") int weight,
             @DefaultValue("PT1H") Duration autokill,
-            @DefaultValue("50") double callsPerSecond) {
+            @DefaultValue("50") double callsPerSecond,
+            @DefaultValue EngineSettings docker) {
         @Override
         public String toString() {
             return "MetroSettings[" + code + ", " + url + "]";
         }
     }
+
+    /**
+     * What only a Docker Engine has.
+     *
+     * @param certificates directory with {@code ca.pem}, {@code cert.pem} and {@code key.pem} for an engine over TLS
+     * @param runtime such as {@code runsc} or {@code kata}; by default the engine's own
+     * @param uplink network from which the control plane is reached; by default one that reaches the engine's own machine only
+     * @param subnets private address range from which each sandbox gets a network of its own
+     */
+    record EngineSettings(
+            @Nullable String certificates,
+            @Nullable String runtime,
+            @Nullable String uplink,
+            @DefaultValue(DockerSettings.SUBNETS) String subnets) {}
 }

@@ -7,6 +7,7 @@ import dev.skerry.cli.client.ApiClient;
 import dev.skerry.cli.client.EventStream;
 import dev.skerry.cli.client.SessionEvent;
 import dev.skerry.cli.stack.AttachedStack;
+import dev.skerry.cli.stack.StackFile;
 import dev.skerry.cli.terminal.Durations;
 import dev.skerry.cli.terminal.Interrupts;
 import dev.skerry.cli.terminal.Terminal;
@@ -83,6 +84,9 @@ public final class RunCommand implements Callable<Integer> {
         Connection connection = new Connection();
         Optional<ApiClient> running = connection.find();
         if (running.isPresent()) {
+            if (connection.explicitUrl().isEmpty()) {
+                StackFile.running(connection.home()).ifPresent(stackOptions::demandDriverOf);
+            }
             return run(running.get(), terminal, connection, false);
         }
         terminal.line(terminal.dim(

@@ -1,8 +1,12 @@
 package dev.skerry.cli.command;
 
+import dev.skerry.cli.ExitCode;
+import dev.skerry.cli.Failure;
 import dev.skerry.cli.stack.Stack;
+import dev.skerry.cli.stack.StackFile;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** How a stack of this machine is to be started. */
@@ -20,12 +24,34 @@ final class StackOptions {
     @Option(names = "--port", description = "Port of the API; by default 7070, or another one when that is taken.")
     private int port;
 
+    @Option(
+            names = "--driver",
+            paramLabel = "process|docker",
+            description = "What sandboxes are made of: processes of this machine, or containers of its Docker Engine.")
+    private Stack.@Nullable Driver driver;
+
     Stack.Options stack() {
-        return new Stack.Options(temporal, offline, port);
+        return new Stack.Options(temporal, offline, port, driver());
+    }
+
+    private Stack.Driver driver() {
+        return driver == null ? Stack.Driver.PROCESS : driver;
+    }
+
+    /** Fails when a stack runs whose sandboxes are not what was asked for. */
+    void demandDriverOf(StackFile running) {
+        if (driver != null && running.driver() != null && driver != running.driver()) {
+            throw new Failure(
+                    ExitCode.NO_STACK,
+                    "A stack runs already, and its sandboxes are not --driver " + driver + " but " + running.driver()
+                            + ".",
+                    "Leave --driver out, or stop that stack with `skerry down`.");
+        }
     }
 
     List<String> arguments() {
-        List<String> arguments = new ArrayList<>(List.of("--temporal", temporal, "--port", Integer.toString(port)));
+        List<String> arguments = new ArrayList<>(
+                List.of("--temporal", temporal, "--port", Integer.toString(port), "--driver", driver().toString()));
         if (offline) {
             arguments.add("--offline");
         }

@@ -7,7 +7,6 @@ import dev.skerry.cli.Home;
 import dev.skerry.cli.Version;
 import dev.skerry.cli.terminal.Durations;
 import dev.skerry.controlplane.ControlPlaneApplication;
-import dev.skerry.metro.MetroServer;
 import dev.skerry.worker.WorkerApplication;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -21,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -54,8 +54,20 @@ public final class Stack implements AutoCloseable {
      *
      * @param temporal auto, embedded or an address
      * @param port of the API; 0 prefers 7070 and takes any other when that is taken
+     * @param driver what sandboxes are made of
      */
-    public record Options(String temporal, boolean offline, int port) {}
+    public record Options(String temporal, boolean offline, int port, Driver driver) {}
+
+    /** What sandboxes are made of. */
+    public enum Driver {
+        PROCESS,
+        DOCKER;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
 
     private record Part(String name, AutoCloseable server) {}
 
@@ -112,13 +124,11 @@ public final class Stack implements AutoCloseable {
             Future<Postgres> postgresStart = pool.submit(timed("Postgres", () -> Postgres.start(home)));
             Future<Temporal> temporalStart = pool.submit(
                     timed("Temporal", () -> Temporal.start(home, options.temporal(), options.offline(), tell)));
-            Future<MetroServer> metroStart =
-                    pool.submit(timed("Metro", () -> LocalMetro.start(home, secrets.metroToken(), 0)));
+            Future<SandboxHost> hostStart = pool.submit(timed(hostName(), this::sandboxHost));
             Temporal temporal = keep("Temporal", temporalStart);
-            MetroServer metro = keep("metro", metroStart);
+            SandboxHost host = keep("sandbox host", hostStart);
             Postgres postgres = keep("Postgres", postgresStart);
-            Addresses addresses = new Addresses(
-                    port, Ports.free(), Ports.free(), postgres.url(), temporal, "http://127.0.0.1:" + metro.port());
+            Addresses addresses = new Addresses(port, Ports.free(), Ports.free(), postgres.url(), temporal, host);
             Future<ConfigurableApplicationContext> controlPlane =
                     pool.submit(timed("Control plane", () -> controlPlane(addresses)));
             Future<ConfigurableApplicationContext> worker = pool.submit(timed("Worker", () -> worker(addresses)));
@@ -126,19 +136,33 @@ public final class Stack implements AutoCloseable {
             keep("control plane", controlPlane);
             keep("worker", worker);
             ConfigurableApplicationContext served = keep("api", api);
-            write(addresses.at(served), metro.isolation());
+            write(addresses.at(served), host.isolation());
         }
     }
 
-    private record Addresses(int api, int sandbox, int internal, String database, Temporal temporal, String metro) {
+    private record Addresses(int api, int sandbox, int internal, String database, Temporal temporal, SandboxHost host) {
         Addresses at(ConfigurableApplicationContext served) {
             int port = served.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
             return withApi(port);
         }
 
         Addresses withApi(int port) {
-            return new Addresses(port, sandbox, internal, database, temporal, metro);
+            return new Addresses(port, sandbox, internal, database, temporal, host);
         }
+    }
+
+    private String hostName() {
+        return switch (options.driver()) {
+            case PROCESS -> "Metro";
+            case DOCKER -> "Docker";
+        };
+    }
+
+    private SandboxHost sandboxHost() throws IOException {
+        return switch (options.driver()) {
+            case PROCESS -> new MetroHost(LocalMetro.start(home, secrets.metroToken(), 0), secrets.metroToken());
+            case DOCKER -> DockerHost.start(home, secrets.installation(), tell);
+        };
     }
 
     private void endLeftovers() {
@@ -202,7 +226,13 @@ public final class Stack implements AutoCloseable {
         Map<String, Object> settings = common(at);
         settings.put("server.port", at.sandbox());
         settings.put("management.server.port", 0);
-        settings.put("skerry.control-plane.sandbox-url", "http://127.0.0.1:" + at.sandbox());
+        settings.put("server.address", at.host().address());
+        settings.put("skerry.control-plane.sandbox-url", "http://" + at.host().address() + ":" + at.sandbox());
+        if (!at.host().requiredProbes().isEmpty()) {
+            settings.put(
+                    "skerry.control-plane.required-probes",
+                    String.join(",", at.host().requiredProbes()));
+        }
         settings.put("skerry.control-plane.internal.port", at.internal());
         settings.put("skerry.control-plane.internal.token", secrets.internalToken());
         settings.put("skerry.control-plane.keys.current", "k1");
@@ -216,10 +246,7 @@ public final class Stack implements AutoCloseable {
         settings.put("server.port", 0);
         settings.put("skerry.worker.control-plane.url", "http://127.0.0.1:" + at.internal());
         settings.put("skerry.worker.control-plane.token", secrets.internalToken());
-        settings.put("skerry.worker.metros[0].code", "local");
-        settings.put("skerry.worker.metros[0].url", at.metro());
-        settings.put("skerry.worker.metros[0].token", secrets.metroToken());
-        settings.put("skerry.worker.metros[0].image", LocalMetro.IMAGE);
+        settings.putAll(at.host().workerSettings());
         if (at.temporal().inThisProcess()) {
             settings.put("skerry.worker.sticky-timeout", "0s");
         }
@@ -281,6 +308,7 @@ public final class Stack implements AutoCloseable {
                         at.temporal().ui(),
                         at.temporal().durable(),
                         isolation,
+                        options.driver(),
                         Version.text())
                 .write(home);
         parts.push(new Part("stack.json", () -> Files.deleteIfExists(home.stackFile())));

@@ -17,6 +17,7 @@ import tools.jackson.core.JacksonException;
  * @param process the stack itself
  * @param children servers that it started as processes of their own
  * @param temporalUi null when there is no Web UI
+ * @param driver what its sandboxes are made of
  */
 public record StackFile(
         Running process,
@@ -26,6 +27,7 @@ public record StackFile(
         @Nullable String temporalUi,
         boolean durable,
         String isolation,
+        Stack.@Nullable Driver driver,
         String version) {
 
     /** A process, told apart from a later one with the same id by its start time in milliseconds since 1970. */
