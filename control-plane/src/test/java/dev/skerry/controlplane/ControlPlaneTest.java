@@ -32,6 +32,10 @@ import org.springframework.test.context.ContextConfiguration;
             "skerry.control-plane.limits.file=8KB",
             "skerry.control-plane.limits.requests=4",
             "skerry.control-plane.limits.events=1000",
+            "skerry.models.anthropic-key=" + TestingModels.ANTHROPIC_KEY,
+            "skerry.models.openai-key=" + TestingModels.OPENAI_KEY,
+            "skerry.models.openai-model=" + TestingModels.OPENAI_MODEL,
+            "skerry.models.default-model=rehearsal",
             "logging.level.io.temporal.internal.testservice=off",
         })
 @ContextConfiguration(initializers = ControlPlaneTest.Servers.class)
@@ -46,7 +50,9 @@ public @interface ControlPlaneTest {
                 TestPropertyValues.of(
                                 "skerry.db.url=" + TestingPostgres.newDatabase(),
                                 "skerry.control-plane.files.directory=" + Files.createTempDirectory("objects"),
-                                "skerry.temporal.target=" + TestingTemporal.target())
+                                "skerry.temporal.target=" + TestingTemporal.target(),
+                                "skerry.models.anthropic-base-url=" + TestingModels.origin(),
+                                "skerry.models.openai-base-url=" + TestingModels.origin() + "/v1")
                         .applyTo(context);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);

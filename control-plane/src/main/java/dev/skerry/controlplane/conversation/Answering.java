@@ -121,8 +121,12 @@ class Answering {
     }
 
     private ModelAnswer watched(OngoingCall call, Offer offer, ModelRequest prompt) {
-        try (CallWatch watch = new CallWatch(wakeups, turns, incarnations, call)) {
+        Thread worker = Thread.currentThread();
+        try (CallWatch watch =
+                new CallWatch(wakeups, turns, incarnations, call.caller().session(), call.turn(), worker::interrupt)) {
             return generate(call, offer, prompt, watch);
+        } finally {
+            Thread.interrupted();
         }
     }
 

@@ -9,23 +9,28 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Breaks a model call off when its turn is cancelled or over, or its session's tokens are revoked, on whichever replica that was said. */
-final class CallWatch implements AutoCloseable {
+public final class CallWatch implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(CallWatch.class);
     private static final Duration REREAD = Duration.ofSeconds(5);
 
     private final Turns turns;
     private final Incarnations incarnations;
-    private final OngoingCall call;
-    private final Thread worker = Thread.currentThread();
+    private final String session;
+    private final String turn;
+    private final Runnable breakOff;
     private final Thread watcher;
     private boolean over;
     private boolean brokenOff;
 
-    CallWatch(Wakeups wakeups, Turns turns, Incarnations incarnations, OngoingCall call) {
+    /** {@code breakOff} is run at most once, on a thread of its own, and not after this watch was closed. */
+    public CallWatch(
+            Wakeups wakeups, Turns turns, Incarnations incarnations, String session, String turn, Runnable breakOff) {
         this.turns = turns;
         this.incarnations = incarnations;
-        this.call = call;
-        Wakeups.Subscription news = wakeups.subscribe(call.caller().session());
+        this.session = session;
+        this.turn = turn;
+        this.breakOff = breakOff;
+        Wakeups.Subscription news = wakeups.subscribe(session);
         this.watcher = Thread.ofVirtual().start(() -> watch(news));
     }
 
@@ -42,8 +47,8 @@ final class CallWatch implements AutoCloseable {
 
     private boolean wanted() {
         try {
-            boolean turnGoesOn = turns.find(call.caller().session(), call.turn())
-                    .filter(turn -> !turn.over() && !turn.cancelRequested())
+            boolean turnGoesOn = turns.find(session, turn)
+                    .filter(row -> !row.over() && !row.cancelRequested())
                     .map(TurnRow::incarnation)
                     .isPresent();
             return turnGoesOn && !revoked();
@@ -54,9 +59,9 @@ final class CallWatch implements AutoCloseable {
     }
 
     private boolean revoked() {
-        int newest = incarnations.newest(call.caller().session());
+        int newest = incarnations.newest(session);
         return incarnations
-                .find(call.caller().session(), newest)
+                .find(session, newest)
                 .filter(row -> row.state().equals("closed"))
                 .isPresent();
     }
@@ -64,20 +69,19 @@ final class CallWatch implements AutoCloseable {
     private synchronized void breakOff() {
         if (!over) {
             brokenOff = true;
-            worker.interrupt();
+            breakOff.run();
         }
     }
 
-    /** Whether this watch, and not something else, interrupted the call. */
-    synchronized boolean brokeOff() {
+    /** Whether this watch, and not something else, broke the call off. */
+    public synchronized boolean brokeOff() {
         return brokenOff;
     }
 
-    /** After this the worker's thread is not interrupted any more: it has to store and to settle. */
+    /** After this the call is not broken off any more: it has to be stored and settled. */
     @Override
     public synchronized void close() {
         over = true;
         watcher.interrupt();
-        Thread.interrupted();
     }
 }

@@ -7,6 +7,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.MDC;
 import org.springframework.context.ApplicationEventPublisher;
@@ -31,6 +32,7 @@ import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 class SandboxAccess implements HandlerInterceptor, HandlerMethodArgumentResolver, WebMvcConfigurer {
     static final String HELLO = "/sandbox/v1/hello";
     private static final String OBJECTS = "/sandbox/v1/objects/**";
+    private static final String PASS_THROUGH = "/sandbox/v1/llm/";
     private static final String ATTRIBUTE = Caller.class.getName();
 
     private final Callers callers;
@@ -56,6 +58,7 @@ class SandboxAccess implements HandlerInterceptor, HandlerMethodArgumentResolver
     @Override
     public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler) {
         Caller caller = callers.authenticate(Bearer.of(request.getHeader(HttpHeaders.AUTHORIZATION))
+                .or(() -> apiKey(request))
                 .orElseThrow(() -> new RefusedException(Callers.unknown())));
         MDC.put("session", caller.session());
         MDC.put("incarnation", Integer.toString(caller.incarnation()));
@@ -63,6 +66,13 @@ class SandboxAccess implements HandlerInterceptor, HandlerMethodArgumentResolver
         request.setAttribute(ATTRIBUTE, caller);
         publisher.publishEvent(caller);
         return true;
+    }
+
+    /** Where a model provider's SDK puts what it takes for a key. */
+    private static Optional<String> apiKey(HttpServletRequest request) {
+        return request.getRequestURI().startsWith(PASS_THROUGH)
+                ? Bearer.of("Bearer " + request.getHeader("x-api-key"))
+                : Optional.empty();
     }
 
     @Override

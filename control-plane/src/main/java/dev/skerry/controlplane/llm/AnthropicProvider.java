@@ -17,7 +17,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Anthropic's Messages API, version 2023-06-01, streamed; source: docs.anthropic.com, "Messages" and "Streaming messages". */
 final class AnthropicProvider implements ModelProvider {
-    private static final String VERSION = "2023-06-01";
+    static final String VERSION = "2023-06-01";
 
     private final String url;
     private final Secret key;

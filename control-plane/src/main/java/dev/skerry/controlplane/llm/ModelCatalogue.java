@@ -25,6 +25,7 @@ public final class ModelCatalogue {
     private static final int MESSAGE_OVERHEAD_TOKENS = 16;
 
     private final Map<String, Offer> offers = new HashMap<>();
+    private final Map<String, Upstream> upstreams = new HashMap<>();
     private final List<ModelInfo> models = new ArrayList<>();
     private final ModelInfo defaultModel;
     private final String priceVersion;
@@ -47,6 +48,7 @@ public final class ModelCatalogue {
             ModelProvider provider =
                     new RetryingProvider(new AnthropicProvider(base, settings.anthropicKey(), json), meters);
             listed(prices, "anthropic").forEach(model -> offer(model, provider));
+            upstreams.put("anthropic", Upstream.anthropic(base, settings.anthropicKey()));
             preferred = preferred == null
                     ? prices.path("defaults").path("anthropic").asString(null)
                     : preferred;
@@ -74,6 +76,7 @@ public final class ModelCatalogue {
             throw new IllegalArgumentException(
                     "OPENAI_BASE_URL is set: set OPENAI_MODEL as well, to the model that this server serves.");
         }
+        upstreams.put("openai", Upstream.openAi(base, settings.openAiKey()));
         String named = settings.openAiModel();
         listed(prices, "openai").stream()
                 .filter(model -> !compatible || model.id().equals(named))
@@ -103,6 +106,11 @@ public final class ModelCatalogue {
     /** Empty for a model that is not offered: it is refused. */
     public Optional<Offer> resolve(String id) {
         return Optional.ofNullable(offers.get(id));
+    }
+
+    /** Where calls in a provider's own form go; empty when there is no key for it. */
+    public Optional<Upstream> upstream(String provider) {
+        return Optional.ofNullable(upstreams.get(provider));
     }
 
     /** Which price table is in force; kept with each call. */

@@ -31,7 +31,7 @@ final class ProviderHttp {
     private static final Pattern MILLIS = Pattern.compile("\\d{1,9}");
 
     /** Shared, so that a call finds a connection that an earlier one left open; it never repeats a request by itself. */
-    private static final OkHttpClient CLIENT = new OkHttpClient.Builder()
+    static final OkHttpClient CLIENT = new OkHttpClient.Builder()
             .connectTimeout(CONNECT)
             .readTimeout(BETWEEN_BYTES)
             .followRedirects(false)

@@ -1,0 +1,65 @@
+package dev.skerry.controlplane.llm;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import okhttp3.Call;
+import okhttp3.MediaType;
+import okhttp3.Request;
+import okhttp3.RequestBody;
+import org.jspecify.annotations.Nullable;
+
+/** Where a provider's own calls go, with the key that only this process knows. */
+public final class Upstream {
+    private static final MediaType JSON = MediaType.get("application/json");
+
+    private final String baseUrl;
+    private final Map<String, Secret> headers;
+    private final Map<String, String> plainHeaders;
+    private final boolean openAiItself;
+
+    Upstream(String baseUrl, Map<String, Secret> headers, Map<String, String> plainHeaders, boolean openAiItself) {
+        this.baseUrl = baseUrl.replaceAll("/+$", "");
+        this.headers = headers;
+        this.plainHeaders = plainHeaders;
+        this.openAiItself = openAiItself;
+    }
+
+    static Upstream anthropic(String baseUrl, Secret key) {
+        return new Upstream(
+                baseUrl, Map.of("x-api-key", key), Map.of("anthropic-version", AnthropicProvider.VERSION), false);
+    }
+
+    static Upstream openAi(String baseUrl, @Nullable Secret key) {
+        return new Upstream(
+                baseUrl,
+                key == null ? Map.of() : Map.of("Authorization", new Secret("Bearer " + key.value())),
+                Map.of(),
+                baseUrl.startsWith(OpenAiProvider.OPENAI));
+    }
+
+    /** Whether this is OpenAI and not a server that is compatible with what it once was. */
+    public boolean openAiItself() {
+        return openAiItself;
+    }
+
+    /** One request, which is never repeated; {@code path} begins with a slash. */
+    public Call call(String path, byte[] body, Duration deadline) {
+        Request.Builder request = new Request.Builder()
+                .url(baseUrl + path)
+                .header("Accept-Encoding", "identity")
+                .post(RequestBody.create(body, JSON));
+        plainHeaders.forEach(request::header);
+        headers.forEach((name, value) -> request.header(name, value.value()));
+        Call call = ProviderHttp.CLIENT.newCall(request.build());
+        call.timeout().timeout(deadline.toNanos(), TimeUnit.NANOSECONDS);
+        return call;
+    }
+
+    /** Whether a text holds the key, so that it must not be passed on. */
+    public boolean betrayed(String text) {
+        return headers.values().stream()
+                .map(secret -> secret.value().replaceFirst("^Bearer ", ""))
+                .anyMatch(text::contains);
+    }
+}

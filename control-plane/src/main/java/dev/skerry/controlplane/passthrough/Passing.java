@@ -1,0 +1,122 @@
+package dev.skerry.controlplane.passthrough;
+
+import dev.skerry.controlplane.ControlPlaneSettings;
+import dev.skerry.controlplane.budget.Books;
+import dev.skerry.controlplane.budget.Purpose;
+import dev.skerry.controlplane.budget.Reserved;
+import dev.skerry.controlplane.conversation.CallWatch;
+import dev.skerry.controlplane.identity.Caller;
+import dev.skerry.controlplane.llm.ModelCatalogue;
+import dev.skerry.controlplane.llm.ModelInfo;
+import dev.skerry.controlplane.llm.Upstream;
+import dev.skerry.controlplane.problem.Refusal;
+import dev.skerry.controlplane.problem.RefusedException;
+import dev.skerry.controlplane.turn.Life;
+import dev.skerry.controlplane.turn.Wakeups;
+import dev.skerry.store.Incarnations;
+import dev.skerry.store.TurnRow;
+import dev.skerry.store.Turns;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import okhttp3.Call;
+import org.springframework.stereotype.Component;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Passes a call on: checked, bounded and reserved before it leaves, settled whatever becomes of it and of whoever asked. */
+@Component
+class Passing {
+    private static final int SHORTEST_ANSWER_TOKENS = 1024;
+    private static final int OVERHEAD_TOKENS = 512;
+
+    private final ModelCatalogue catalogue;
+    private final Turns turns;
+    private final Incarnations incarnations;
+    private final Wakeups wakeups;
+    private final Life life;
+    private final Books books;
+    private final Records records;
+    private final JsonMapper json;
+    private final Duration deadline;
+
+    Passing(
+            ModelCatalogue catalogue,
+            Turns turns,
+            Incarnations incarnations,
+            Wakeups wakeups,
+            Life life,
+            Books books,
+            Records records,
+            JsonMapper json,
+            ControlPlaneSettings settings) {
+        this.catalogue = catalogue;
+        this.turns = turns;
+        this.incarnations = incarnations;
+        this.wakeups = wakeups;
+        this.life = life;
+        this.books = books;
+        this.records = records;
+        this.json = json;
+        this.deadline = settings.limits().modelCall();
+    }
+
+    /** Throws {@link NotPassed} or {@link RefusedException} for what is not passed on. */
+    void pass(Dialect dialect, Caller caller, ObjectNode body, HttpServletResponse response) throws IOException {
+        ModelInfo model = model(dialect, body);
+        boolean streamed = Rules.streamed(body);
+        dialect.check(body);
+        TurnRow turn = running(caller);
+        Upstream upstream = catalogue
+                .upstream(dialect.provider())
+                .orElseThrow(() -> new IllegalStateException("A listed model has a provider."));
+        Reserved reserved = reserve(dialect, caller, turn, model, body);
+        Exchange exchange = new Exchange(
+                dialect, reserved, caller, records, books, life, json, response, streamed, upstream::betrayed);
+        try {
+            dialect.complete(body, reserved.outputTokens() / dialect.answers(body), upstream.openAiItself());
+            Call call = upstream.call(dialect.path(), json.writeValueAsBytes(body), deadline);
+            watched(call, caller, turn, exchange);
+        } finally {
+            exchange.settleAtLast();
+        }
+    }
+
+    private void watched(Call call, Caller caller, TurnRow turn, Exchange exchange) throws IOException {
+        try (CallWatch watch = new CallWatch(wakeups, turns, incarnations, caller.session(), turn.id(), call::cancel)) {
+            exchange.run(call, watch);
+        }
+    }
+
+    private ModelInfo model(Dialect dialect, ObjectNode body) {
+        String name = body.path("model").asString("");
+        return catalogue
+                .resolve(name)
+                .map(ModelCatalogue.Offer::model)
+                .filter(model -> model.provider().equals(dialect.provider()))
+                .orElseThrow(() -> new NotPassed(
+                        404, "model_not_found", "model", "This model is not offered here; GET /models lists what is."));
+    }
+
+    private TurnRow running(Caller caller) {
+        return turns.runningOn(caller.session(), caller.incarnation())
+                .filter(turn -> !turn.over() && !turn.cancelRequested())
+                .orElseThrow(() -> new RefusedException(
+                        new Refusal.TurnOver("No turn is in progress: a model may be asked during a turn only.")));
+    }
+
+    private Reserved reserve(Dialect dialect, Caller caller, TurnRow turn, ModelInfo model, ObjectNode body) {
+        int answers = dialect.answers(body);
+        Optional<Integer> asked = dialect.mostOutput(body);
+        int most = asked.orElse(model.maxOutputTokens());
+        int least = asked.orElse(Math.min(most, SHORTEST_ANSWER_TOKENS));
+        long inputTokens = Math.min(model.contextTokens(), json.writeValueAsBytes(body).length + OVERHEAD_TOKENS);
+        return books.reserve(
+                new Purpose(caller.session(), turn.id(), caller.incarnation(), null, dialect.via()),
+                model,
+                inputTokens,
+                Math.multiplyExact(most, answers),
+                Math.multiplyExact(least, answers));
+    }
+}
