@@ -50,6 +50,8 @@ class Connections:
         connection = self._take(request)
         reusable = False
         try:
+            if connection.sock is None:
+                _connect(connection)
             connection.request(request.method, request.path, request.payload, request.headers)
             response = connection.getresponse()
             answer = _refusal(response) if response.status >= 300 else read(response)
@@ -105,6 +107,15 @@ class Connections:
     def _new(self) -> http.client.HTTPConnection:
         scheme, host, port = self._origin
         return (http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection)(host, port)
+
+
+def _connect(connection: http.client.HTTPConnection) -> None:
+    """Has the kernel ask for life: after a standby the other side may have forgotten whom this side waits for."""
+    connection.connect()
+    connected: socket.socket = connection.sock
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 2), (socket.TCP_KEEPCNT, 4)):
+        connected.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def stream(response: http.client.HTTPResponse) -> Iterator[tuple[str, str]]:

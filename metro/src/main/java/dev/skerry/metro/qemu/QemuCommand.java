@@ -45,7 +45,7 @@ final class QemuCommand {
         command.addAll(accelerator.arguments());
         command.addAll(List.of("-m", launch.memoryMb() + "M", "-smp", Integer.toString(launch.vcpus())));
         command.addAll(List.of("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"));
-        command.addAll(List.of("-sandbox", "on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny"));
+        command.addAll(List.of("-sandbox", "on,obsolete=deny,resourcecontrol=deny"));
         command.addAll(List.of("-pidfile", VmDirectory.PID));
         command.addAll(List.of("-chardev", "socket,id=qmp,server=on,wait=off,path=" + VmDirectory.MONITOR));
         command.addAll(List.of("-mon", "chardev=qmp,mode=control"));

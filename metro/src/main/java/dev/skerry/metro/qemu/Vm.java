@@ -27,6 +27,7 @@ import tools.jackson.databind.JsonNode;
  */
 record Vm(LocalProcess identity, @Nullable Process process) {
     static final Duration SHORTLY = Duration.ofMillis(200);
+    private static final Duration LISTENS = Duration.ofSeconds(3);
     private static final Duration LOOK = Duration.ofMillis(2);
     private static final int LONGEST_ID = 10;
 
@@ -66,11 +67,40 @@ record Vm(LocalProcess identity, @Nullable Process process) {
         return status.path("status").asString("");
     }
 
-    /** Speaks to the guest's first program, which listens on the serial line. */
+    /**
+     * Speaks to the guest's first program, which listens on the serial line.
+     *
+     * <p>A serial line takes few bytes at once, and what it has not taken is lost with the connection: so that stays open for a while.
+     */
     void say(String line) throws IOException {
-        try (SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+        SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
+        try {
             channel.connect(UnixDomainSocketAddress.of(socket(VmDirectory.CONSOLE)));
             channel.write(ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.US_ASCII)));
+        } catch (IOException e) {
+            channel.close();
+            throw e;
+        }
+        Thread.ofVirtual().start(() -> ignoreAnswers(channel));
+        Thread.ofVirtual().start(() -> closeLater(channel));
+    }
+
+    private static void ignoreAnswers(SocketChannel channel) {
+        ByteBuffer bytes = ByteBuffer.allocate(4096);
+        try {
+            while (channel.read(bytes.clear()) >= 0) {
+                Thread.onSpinWait();
+            }
+        } catch (IOException e) {
+            Thread.onSpinWait();
+        }
+    }
+
+    private static void closeLater(SocketChannel channel) {
+        try (channel) {
+            Thread.sleep(LISTENS);
+        } catch (InterruptedException | IOException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
