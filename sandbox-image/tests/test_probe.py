@@ -1,6 +1,7 @@
 """Each probe on something that does not hold, so that none can pass by not looking."""
 
 import os
+import re
 import resource
 import signal
 import socket
@@ -13,7 +14,8 @@ from unittest import mock
 
 from skerry_probe import limits, loot, network, rights, suite
 from skerry_probe.verdict import Surroundings, Target, Verdict
-from tests.support import RUNTIME, SandboxTest, call, json_lines
+from tests import IMAGE
+from tests.support import RUNTIME, SandboxTest, call, json_lines, script
 
 EVERYWHERE = "METADATA", "ELSEWHERE", "_DATAGRAMS"
 is_root = os.geteuid() == 0
@@ -265,6 +267,26 @@ class Report(ProbeTest):
         report = suite.at_boot(os.getpid(), self.holder(), "vm", "/nowhere", self.workspace)
         self.assertLess(time.process_time() - started, 0.3)
         self.assertEqual(len({each["id"] for each in report}), len(report))
+
+
+class SharedMachine(SandboxTest):
+    def test_a_plain_process_holds_what_is_documented(self) -> None:
+        plane = self.plane(script([call("c1", "bash", command="skerry-probe")], [call("c2", "done", result="ok")]))
+        turn = plane.submit("Look")
+        self.sandbox(plane)
+        plane.wait(lambda: turn.outcome is not None, 60)
+        report = json_lines(plane.conversation[2]["content"][0]["text"])
+        documented = self.documented("process/plain")
+        self.assertEqual([each["id"] for each in report], list(documented))
+        for each in report:
+            allowed = ("pass", "unsupported") if documented[each["id"]] == "varies" else (documented[each["id"]],)
+            self.assertIn(each["result"], allowed, each)
+
+    def documented(self, driver: str) -> dict[str, str]:
+        with open(os.path.join(os.path.dirname(IMAGE), "docs", "isolation.md"), encoding="utf-8") as lines:
+            rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if line.startswith("|")]
+        column = next(row for row in rows if row[0] == "probe").index(driver)
+        return {row[0]: row[column] for row in rows if re.fullmatch("[A-Z][0-9]{2}", row[0])}
 
 
 @unittest.skipUnless(is_root, "a machine of its own takes root to start")

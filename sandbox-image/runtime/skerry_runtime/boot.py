@@ -32,9 +32,9 @@ def interpreter() -> str:
     return sys.executable or os.readlink("/proc/self/exe")
 
 
-def command(package: str, role: str, *arguments: int | str) -> list[str]:
+def command(package: str, *arguments: int | str) -> list[str]:
     """The command line of a role: isolated, without site packages, UTF-8 whatever the locale says."""
-    return [interpreter(), "-I", "-B", "-S", "-X", "utf8", package, role, *map(str, arguments)]
+    return [interpreter(), "-I", "-B", "-S", "-X", "utf8", package, *map(str, arguments)]
 
 
 def read_credentials(descriptor: int) -> tuple[str, str, str]:

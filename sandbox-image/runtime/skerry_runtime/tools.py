@@ -2,11 +2,13 @@
 
 import glob as globbing
 import os
+import shlex
+import shutil
 import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from skerry_runtime import files, shell
+from skerry_runtime import boot, files, shell
 from skerry_runtime.wire import Json
 from skerry_runtime.workspace import Workspace
 
@@ -17,6 +19,11 @@ DEFAULT_LINES = 2000
 MOST_NAMES = 1000
 MOST_EDIT_BYTES = 16 * 1024 * 1024
 TITLE_CHARACTERS = 120
+
+
+_PROBES = shlex.join(boot.command(os.path.join(os.path.dirname(os.path.dirname(__file__)), "skerry_probe")))
+_PROBE = "" if shutil.which("skerry-probe") else f"skerry-probe() {{ {_PROBES} \"$@\"; }}; "
+"""Where the image brings no such command, the shell itself knows how to run the probes."""
 
 
 class Mistake(Exception):
@@ -68,7 +75,7 @@ def bash(context: Context, arguments: Json) -> Result:
     program = "/bin/bash" if os.path.exists("/bin/bash") else "/bin/sh"
     left_in = os.memfd_create("folder")
     try:
-        script = f"trap 'pwd -P >/proc/self/fd/{left_in}' EXIT; {arguments['command']}"
+        script = f"{_PROBE}trap 'pwd -P >/proc/self/fd/{left_in}' EXIT; {arguments['command']}"
         result = _run(context, [program, "-c", script], seconds, (left_in,))
         left = os.pread(left_in, 8192, 0).decode("utf-8", "surrogateescape").removesuffix("\n")
     finally:

@@ -33,7 +33,13 @@ public record ControlPlaneSettings(
         @DefaultValue("60s") Duration lease,
         Files files,
         @DefaultValue Limits limits,
-        @DefaultValue("S01") List<String> requiredProbes,
+
+        @DefaultValue({
+            "P01", "P02", "P03", "P04", "P05", "P06", "P07", "P08", "P09", "S01", "S02", "S03", "S04", "S05", "S07",
+            "S08", "F01", "F05", "N01"
+        })
+        List<String> requiredProbes,
+
         @DefaultValue("false") boolean production) {
     private static final Duration SHORTEST_LEASE = Duration.ofSeconds(5);
 

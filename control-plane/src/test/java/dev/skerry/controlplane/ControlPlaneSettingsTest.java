@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,7 +29,7 @@ class ControlPlaneSettingsTest {
         assertThat(settings.lease()).isEqualTo(Duration.ofSeconds(60));
         assertThat(settings.sandboxUrl()).isNull();
         assertThat(settings.internal().address()).isEqualTo("127.0.0.1");
-        assertThat(settings.requiredProbes()).isEqualTo(List.of("S01"));
+        assertThat(settings.requiredProbes()).hasSize(19).contains("P01", "S01", "F01", "N01");
         assertThat(settings.production()).isFalse();
         assertThat(settings.files().root()).isEqualTo(Path.of("/tmp/objects"));
         assertThat(settings.limits().requests()).isEqualTo(16);

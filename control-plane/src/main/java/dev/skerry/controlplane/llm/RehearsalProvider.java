@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -16,12 +17,14 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * <p>Deterministic: what it says is a function of the conversation. Each turn writes a file, shows it, and reports what it showed.
  * Tokens are counted as four bytes each. A task may hold stage directions: {@code rehearse:sleep=N} makes the shell command sleep
- * for N seconds first, {@code rehearse:fail} makes it begin with a tool that does not exist.
+ * for N seconds first, {@code rehearse:fail} makes it begin with a tool that does not exist, {@code rehearse:run=COMMAND} makes it run that
+ * command, to the end of the line, and report what it said.
  */
 final class RehearsalProvider implements ModelProvider {
     static final String MODEL = "rehearsal";
     private static final Pattern FILE = Pattern.compile("\\b[A-Za-z0-9_-]+\\.[A-Za-z0-9]{1,5}\\b");
     private static final Pattern SLEEP = Pattern.compile("rehearse:sleep=(\\d{1,3})");
+    private static final Pattern RUN = Pattern.compile("rehearse:run=(.+)");
     private static final int BYTES_PER_TOKEN = 4;
     private static final int PIECE = 16;
     private static final long PAUSE_MILLIS = 8;
@@ -121,7 +124,16 @@ final class RehearsalProvider implements ModelProvider {
             return done < 0 ? 0 : Math.min(3, done + 1);
         }
 
+        /** The one command that the part consists of, if it does. */
+        private @Nullable String command() {
+            Matcher matcher = RUN.matcher(task);
+            return matcher.find() ? matcher.group(1) : null;
+        }
+
         String line() {
+            if (command() != null) {
+                return results.isEmpty() ? "Rehearsal model (no key, scripted): I run what I was told. " : "It ended. ";
+            }
             return switch (act()) {
                 case 0 -> "Rehearsal model (no key, scripted): I call a tool that does not exist, as directed. ";
                 case 1 ->
@@ -137,6 +149,15 @@ final class RehearsalProvider implements ModelProvider {
         Content.ToolCall call() {
             String id = "call_" + callNumber;
             ObjectNode arguments = json.createObjectNode();
+            String command = command();
+            if (command != null) {
+                return results.isEmpty()
+                        ? new Content.ToolCall(id, "bash", arguments.put("command", command))
+                        : new Content.ToolCall(
+                                id,
+                                "done",
+                                arguments.put("result", results.getLast().text()));
+            }
             return switch (act()) {
                 case 0 -> new Content.ToolCall(id, "no_such_tool", arguments);
                 case 1 -> {
