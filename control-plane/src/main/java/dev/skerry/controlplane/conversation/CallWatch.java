@@ -11,6 +11,9 @@ import org.slf4j.LoggerFactory;
 /** Breaks a model call off when its turn is cancelled or over, or its session's tokens are revoked, on whichever replica that was said. */
 public final class CallWatch implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(CallWatch.class);
+    /** News that came before this watch could hear them are found by reading. */
+    private static final Duration FIRST_READ = Duration.ofMillis(250);
+
     private static final Duration REREAD = Duration.ofSeconds(5);
 
     private final Turns turns;
@@ -19,6 +22,7 @@ public final class CallWatch implements AutoCloseable {
     private final String turn;
     private final Runnable breakOff;
     private final Thread watcher;
+    private boolean waiting;
     private boolean over;
     private boolean brokenOff;
 
@@ -36,13 +40,38 @@ public final class CallWatch implements AutoCloseable {
 
     private void watch(Wakeups.Subscription news) {
         try (news) {
-            while (wanted()) {
-                news.await(REREAD);
-            }
+            Duration atMost = FIRST_READ;
+            do {
+                if (!waited(news, atMost)) {
+                    return;
+                }
+                atMost = REREAD;
+            } while (wanted());
             breakOff();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
+    }
+
+    /** Answers false when this watch was closed meanwhile. It is interrupted only here, never while it reads the store. */
+    private boolean waited(Wakeups.Subscription news, Duration atMost) {
+        if (!enter()) {
+            return false;
+        }
+        try {
+            news.await(atMost);
+        } catch (InterruptedException e) {
+            return false;
+        }
+        return leave();
+    }
+
+    private synchronized boolean enter() {
+        waiting = !over;
+        return waiting;
+    }
+
+    private synchronized boolean leave() {
+        waiting = false;
+        return !over;
     }
 
     private boolean wanted() {
@@ -82,6 +111,8 @@ public final class CallWatch implements AutoCloseable {
     @Override
     public synchronized void close() {
         over = true;
-        watcher.interrupt();
+        if (waiting) {
+            watcher.interrupt();
+        }
     }
 }
