@@ -23,7 +23,7 @@ from urllib.request import Request, urlopen
 Json = dict[str, Any]
 Model = Callable[[list[Json]], list[Json]]
 
-TOOLS = ("bash", "read", "write", "edit", "ls", "glob", "grep", "done")
+TOOLS = ("bash", "python", "read", "write", "edit", "ls", "glob", "grep", "http", "todo", "ask_user", "done")
 EVENT_TYPES = ("tool.started", "tool.output", "tool.finished", "file.changed", "sandbox.log")
 LLM_FIELDS = {"turn", "seq", "new_messages", "tools", "tool_choice"}
 MOST_EVENTS = 100

@@ -7,8 +7,9 @@ import unittest
 
 from skerry_runtime.direct import DirectGateway
 from skerry_runtime.toolbox import Toolbox
+from skerry_runtime.wire import Refused
 from skerry_runtime.workspace import Workspace
-from tests.support import SandboxTest, eventually, linux, profile
+from tests.support import Json, SandboxTest, eventually, linux, profile
 
 
 class ToolsTest(SandboxTest):
@@ -95,7 +96,7 @@ class Files(ToolsTest):
 
 class Mistakes(ToolsTest):
     def test_tells_the_model_what_is_allowed(self) -> None:
-        self.assertIn("The tools are: bash, read, write", self.refuses("rm", path="a"))
+        self.assertIn("The tools are: bash, python, read, write", self.refuses("rm", path="a"))
         self.assertIn("bash needs 'command'. bash takes: command (text)", self.refuses("bash"))
         self.assertIn("'offset' of read has the wrong type", self.refuses("read", path="a", offset="1"))
         self.assertIn("read does not take 'lines'", self.refuses("read", path="a", lines=3))
@@ -172,6 +173,78 @@ class Bash(ToolsTest):
 
     def test_survives_output_that_is_no_text(self) -> None:
         self.assertIn("\ufffd", self.answers("bash", command="head -c 20 /dev/urandom; printf '\\377'"))
+
+
+class Memory(ToolsTest):
+    def test_a_shell_remembers_what_the_last_command_left(self) -> None:
+        self.answers(
+            "bash", command="name='a b'; export LOUD=yes; greet() { echo \"hi $1\"; }; umask 077; shopt -s nullglob"
+        )
+        said = self.answers(
+            "bash", command='greet "$name"; printenv LOUD; umask; echo *.none; shopt -q nullglob && echo on'
+        )
+        self.assertEqual(said.splitlines(), ["hi a b", "yes", "0077", "", "on"])
+        self.assertEqual(self.refuses("bash", command="name=changed; exit 3"), "[exit code 3]")
+        self.assertEqual(self.answers("bash", command="echo $name"), "changed")
+
+    def test_a_command_that_is_killed_leaves_the_memory_as_it_was(self) -> None:
+        self.answers("bash", command="name=kept")
+        self.refuses("bash", command="name=lost; sleep 60", timeout_seconds=1)
+        self.refuses("bash", command="name=lost; kill -9 $$")
+        self.assertEqual(self.answers("bash", command="echo $name"), "kept")
+
+    def test_more_than_can_be_remembered_is_forgotten_and_nothing_breaks(self) -> None:
+        self.answers("bash", command="small=1")
+        self.answers("bash", command="small=2; big=$(head -c 2000000 /dev/zero | tr '\\0' x)")
+        self.assertEqual(self.answers("bash", command="echo $small ${#big}"), "1 0")
+
+    def test_python_runs_in_the_same_folder_and_not_in_the_loop(self) -> None:
+        self.write(self.root, "helper.py", "ANSWER = 42\n")
+        self.assertEqual(self.answers("python", code="import os, helper\nprint(helper.ANSWER, 'ä')"), "42 ä")
+        pid = self.answers("python", code="import os; print(os.getpid())")
+        self.assertNotEqual(pid, str(os.getpid()))
+        said = self.refuses("python", code="1/0")
+        self.assertIn('File "<python>", line 1', said)
+        self.assertIn("ZeroDivisionError", said)
+        self.assertIn("timed out", self.refuses("python", code="while True: pass", timeout_seconds=1))
+
+    def test_refuses_what_no_program_can_be_told(self) -> None:
+        self.assertIn("NUL", self.refuses("bash", command="echo a\0b"))
+
+
+class Errands(ToolsTest):
+    def test_a_plan_is_shown_and_wrong_ones_are_explained(self) -> None:
+        items = [{"text": "first", "status": "done"}, {"text": "second\nline", "status": "doing"}, {"text": "third"}]
+        self.assertEqual(self.answers("todo", items=items), "[x] first\n[>] second\n[ ] third")
+        for wrong in ([], ["text"], [{"text": ""}], [{"text": "x", "status": "almost"}], [{"status": "done"}]):
+            self.assertTrue(self.refuses("todo", items=wrong))
+
+    def test_a_request_is_made_once_by_the_control_plane(self) -> None:
+        orders: list[tuple[str, Json]] = []
+
+        def http(key: str, order: Json) -> Json:
+            orders.append((key, order))
+            headers = {"Content-Type": ["text/plain"], "Set-Cookie": ["no"]}
+            return {"status": 200, "url": order["url"], "headers": headers, "body": "hello", "truncated": False}
+
+        self.gateway.http = http  # type: ignore[method-assign]
+        order = {"method": "post", "url": "https://example.com/x", "body": "b", "credential": "crm"}
+        for _ in range(2):
+            said = self.answers("http", **order)
+        self.assertEqual(said, "HTTP 200 https://example.com/x\nContent-Type: text/plain\n\nhello")
+        self.assertEqual(orders[0], orders[1])
+        self.assertEqual(orders[0][1], {**order, "method": "POST"})
+
+    def test_a_request_that_is_not_made_says_why_and_what_to_do(self) -> None:
+        self.assertIn("No rule allows GET https://a.b/", self.refuses("http", method="GET", url="https://a.b/"))
+        self.assertIn("must be one of", self.refuses("http", method="CONNECT", url="https://a.b/"))
+        self.assertIn("must be whole", self.refuses("http", method="GET", url="a.b"))
+
+        def parked(key: str, order: Json) -> Json:
+            raise Refused(423, "parked", f"{order['url']} waits under {key}.")
+
+        self.gateway.http = parked  # type: ignore[method-assign]
+        self.assertIn("person's approval", self.refuses("http", method="GET", url="https://a.b/"))
 
 
 if __name__ == "__main__":

@@ -61,3 +61,31 @@ class BackOff:
 def jitter(seconds: float) -> float:
     """Between three quarters and five quarters of the given time."""
     return seconds * (0.75 + os.urandom(1)[0] / 510)
+
+
+class LeaseProof:
+    """Before something is done to the world: that this sandbox was not frozen since it last heard that it may act.
+
+    A sandbox that slept may have been replaced meanwhile. Time that passed unnoticed is the sign.
+    """
+
+    def __init__(self, ask: Callable[[], object]) -> None:
+        """`ask` raises, or ends the process, when this sandbox may act no longer."""
+        self._ask = ask
+        self._given_at = _clocks()
+
+    def given(self) -> None:
+        """The control plane has just answered."""
+        self._given_at = _clocks()
+
+    def demand(self) -> None:
+        """Asks if it is too long ago that the control plane answered."""
+        passed = (now - then for now, then in zip(_clocks(), self._given_at, strict=True))
+        if any(not -FREEZE_SECONDS < each < FREEZE_SECONDS for each in passed):
+            self._ask()
+            self.given()
+
+
+def _clocks() -> tuple[float, float, float]:
+    """What runs on during a freeze differs from one kind of sandbox to the next."""
+    return time.monotonic(), time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -32,6 +32,7 @@ from skerry_runtime.wire import (
 
 CALL_SECONDS = 30.0
 OBJECT_SECONDS = 60.0
+BROKERED_SECONDS = 90.0
 SILENCE_SECONDS = 120.0
 BOOT_SECONDS = 60.0
 ORDER_SECONDS = 2.0
@@ -63,6 +64,7 @@ class _Call(NamedTuple):
     bearer: bool = True
     renew: bool = True
     interruptible: bool = False
+    key: str | None = None
 
 
 class ControlPlaneGateway:
@@ -161,6 +163,11 @@ class ControlPlaneGateway:
         """Declares the whole workspace as of now."""
         return int(self._call(_Call("PUT", "files/manifest", lambda: {"turn": turn, "files": files}))["version"])
 
+    def http(self, key: str, order: Json) -> Json:
+        """Has a request to the world outside made, once for each key."""
+        answer: Json = self._call(_Call("POST", "http", lambda: order, timeout=BROKERED_SECONDS, key=key))
+        return answer
+
     def flushed(self) -> None:
         """Says that the workspace is stored and this sandbox may be frozen."""
         self._events.drain(ORDER_SECONDS)
@@ -226,6 +233,8 @@ class ControlPlaneGateway:
             payload = call.content()
             headers["Content-Length"] = str(call.size)
             headers["Content-Type"] = "application/octet-stream"
+        if call.key is not None:
+            headers["Idempotency-Key"] = call.key
         path = call.path
         if call.bearer:
             headers["Authorization"] = f"Bearer {token}"

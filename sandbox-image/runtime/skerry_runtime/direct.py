@@ -39,6 +39,7 @@ class DirectGateway:
         self._objects: dict[str, bytes] = {}
         self.conversation: list[Json] = []
         self.events: list[Event] = []
+        self.tools: list[list[str]] = []
         self.workspace: list[FileEntry] = []
         self.outcomes: dict[str, Outcome] = {}
 
@@ -69,6 +70,7 @@ class DirectGateway:
 
     def llm(self, turn: str, seq: int, new_messages: list[ToolResult], tools: list[str]) -> Answer:
         """Asks the model once for each number."""
+        self.tools.append(tools)
         if (turn, seq) in self._answers:
             return self._answers[turn, seq]
         if {message["tool_call_id"] for message in new_messages} != {call["id"] for call in self._open}:
@@ -134,6 +136,10 @@ class DirectGateway:
             raise Refused(422, "invalid_request", "a file was not uploaded")
         self.workspace = files
         return 1
+
+    def http(self, key: str, order: Json) -> Json:
+        """There is no way out of here."""
+        raise Refused(403, "policy_denied", f"No rule allows {order['method']} {order['url']}.")
 
     def flushed(self) -> None:
         """Nothing is ever frozen here."""

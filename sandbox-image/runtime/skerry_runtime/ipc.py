@@ -36,7 +36,7 @@ _EVENT = b"E"
 _READ_BYTES = 256 * 1024
 _CREDENTIALS = struct.Struct("3i")
 _VERBS = frozenset(
-    ("hello", "state", "next", "llm", "heartbeat", "uploads", "downloads", "manifest", "flushed", "outcome")
+    ("hello", "state", "next", "llm", "heartbeat", "uploads", "downloads", "manifest", "http", "flushed", "outcome")
 )
 _VERBS_WITH_FILE = frozenset(("upload", "download"))
 
@@ -211,6 +211,11 @@ class RemoteGateway:
     def manifest(self, turn: str | None, files: list[FileEntry]) -> int:
         """Declares the whole workspace as of now."""
         return int(self._call("manifest", turn, files))
+
+    def http(self, key: str, order: Json) -> Json:
+        """Has a request to the world outside made, once for each key."""
+        answer: Json = self._call("http", key, order)
+        return answer
 
     def flushed(self) -> None:
         """Says that the workspace is stored and this sandbox may be frozen."""

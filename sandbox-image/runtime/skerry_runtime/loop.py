@@ -4,10 +4,12 @@ import sys
 import threading
 from collections.abc import Callable
 
+from skerry_runtime.clock import LeaseProof
+from skerry_runtime.guard import TURN_SECONDS, Guard, Limit
 from skerry_runtime.ipc import GatewayGone, Interrupted
 from skerry_runtime.pulse import Pulse
+from skerry_runtime.tool import Mistake
 from skerry_runtime.toolbox import Toolbox
-from skerry_runtime.tools import Mistake
 from skerry_runtime.wire import (
     Answer,
     Assistant,
@@ -114,11 +116,14 @@ class _Turn:
         self._toolbox = toolbox
         self._workspace = workspace
         self._most_steps = profile["max_steps"]
+        self._guard = Guard(profile["max_steps"], profile.get("max_turn_seconds", TURN_SECONDS))
         self._id = turn["id"]
         self._seq = turn["next_seq"]
         self._pulse = pulse
         self._said = ""
         self._unsaved = False
+        self._warning: str | None = None
+        self._proof = LeaseProof(lambda: self._gateway.heartbeat(self._id))
 
     def run(self, open_calls: list[ToolCall]) -> Outcome:
         """How the turn ended; raises `Refused` and `Interrupted`."""
@@ -128,22 +133,79 @@ class _Turn:
             if ending is not None:
                 return ending
         while self._seq <= self._most_steps:
-            message = self._ask(results)["message"]
-            self._seq += 1
-            self._said = _text(message) or self._said
+            is_last = self._seq == self._most_steps
+            self._tell(results, self._guard.step(self._seq))
+            message = self._step(results, is_last)
             calls = _calls(message)
             if not calls:
                 return _ending(message)
-            results = []
-            for call in calls:
-                if self._pulse.cancelled.is_set():
-                    return _outcome("cancelled", self._said or "Cancelled.")
-                ending = self._done(call)
-                if ending is not None:
-                    return ending
-                results.append(self._run_tool(call))
-        said = self._said or "No result yet."
-        return _outcome("limit", f"Stopped after {self._most_steps} steps. {said}", "max_steps")
+            if is_last:
+                return self._last_report(calls, Limit("max_steps", f"Stopped after {self._most_steps} steps."))
+            results, ending = self._act(calls)
+            if ending is not None:
+                return ending
+            limit = self._guard.limit()
+            if limit is not None:
+                return self._report(results, limit)
+        return self._last_report([], Limit("max_steps", f"Stopped after {self._most_steps} steps."))
+
+    def _step(self, results: list[ToolResult], is_last: bool) -> Assistant:
+        answer = self._ask(results, ["done"] if is_last and "done" in self._toolbox.offered else self._toolbox.offered)
+        self._proof.given()
+        self._seq += 1
+        self._said = _text(answer["message"]) or self._said
+        self._warning = self._guard.answered(answer)
+        return answer["message"]
+
+    def _act(self, calls: list[ToolCall]) -> tuple[list[ToolResult], Outcome | None]:
+        """Runs the calls, those at once that cannot get in each other's way, up to one that ends the turn."""
+        results: list[ToolResult] = []
+        for calls_together in self._toolbox.together(calls):
+            if self._pulse.cancelled.is_set():
+                return results, _outcome("cancelled", self._said or "Cancelled.")
+            ending = self._end(calls_together[0])
+            if ending is not None:
+                return results, ending
+            self._proof.demand()
+            done, changes_files = self._toolbox.run_together(self._id, calls_together, self._pulse.cancelled)
+            if changes_files:
+                self._workspace.scan()
+                self._unsaved = True
+            for call, result in zip(calls_together, done, strict=True):
+                self._tell([result], self._guard.acted(call, result))
+                results.append(result)
+        self._tell(results, self._warning)
+        return results, None
+
+    def _tell(self, results: list[ToolResult], note: str | None) -> None:
+        """Says something to the model at the end of the last result, the only place where a sandbox can."""
+        if note is not None and results:
+            results[-1]["content"].append({"type": "text", "text": f"[{note}]"})
+
+    def _end(self, call: ToolCall) -> Outcome | None:
+        """The outcome that a call asks for; nothing if it is another call, or has to be corrected first."""
+        if call["name"] not in ("done", "ask_user"):
+            return None
+        try:
+            self._toolbox.check(call)
+        except Mistake:
+            return None
+        if call["name"] == "ask_user":
+            return _outcome("completed", call["arguments"]["question"], "question")
+        named = [name for name in call["arguments"].get("files", []) if isinstance(name, str)]
+        return _outcome("completed", call["arguments"]["result"], None, named)
+
+    def _report(self, results: list[ToolResult], limit: Limit) -> Outcome:
+        """Asks once more, for nothing but a report."""
+        self._tell(results, f"{limit.text} Only done is left: say what is done and what is not.")
+        return self._last_report(_calls(self._step(results, True)), limit)
+
+    def _last_report(self, calls: list[ToolCall], limit: Limit) -> Outcome:
+        for call in calls:
+            ending = self._end(call)
+            if ending is not None:
+                return {**ending, "status": "limit", "reason": limit.reason}
+        return _outcome("limit", f"{limit.text} {self._said or 'No result yet.'}", limit.reason)
 
     def _last_words(self) -> Outcome | None:
         """Asks for the stored last answer, at no cost: perhaps only its outcome was lost."""
@@ -155,14 +217,14 @@ class _Turn:
             raise
         return None if _calls(message) else _ending(message)
 
-    def _ask(self, results: list[ToolResult]) -> Answer:
+    def _ask(self, results: list[ToolResult], tools: list[str]) -> Answer:
         if self._pulse.cancelled.is_set():
             raise Interrupted
         saving = threading.Thread(target=self._save, name="save", daemon=True) if self._unsaved else None
         if saving is not None:
             saving.start()
         try:
-            return self._gateway.llm(self._id, self._seq, results, self._toolbox.offered)
+            return self._gateway.llm(self._id, self._seq, results, tools)
         finally:
             if saving is not None:
                 saving.join()
@@ -176,25 +238,6 @@ class _Turn:
             self._gateway.emit(log_event("warning", f"the workspace could not be stored yet: {failure}"))
         except GatewayGone:
             return
-
-    def _run_tool(self, call: ToolCall) -> ToolResult:
-        result, changes_files = self._toolbox.run(self._id, call, self._pulse.cancelled)
-        if changes_files:
-            self._workspace.scan()
-            self._unsaved = True
-        return result
-
-    def _done(self, call: ToolCall) -> Outcome | None:
-        if call["name"] != "done":
-            return None
-        try:
-            self._toolbox.check(call)
-        except Mistake:
-            return None
-        named = call["arguments"].get("files", [])
-        return _outcome(
-            "completed", call["arguments"]["result"], None, [name for name in named if isinstance(name, str)]
-        )
 
 
 def _ending(message: Assistant) -> Outcome:

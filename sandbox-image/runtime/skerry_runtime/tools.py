@@ -2,88 +2,18 @@
 
 import glob as globbing
 import os
-import shlex
-import shutil
-import threading
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-from skerry_runtime import boot, files, shell
+from skerry_runtime import brokered, files, programs
+from skerry_runtime.tool import Context, Mistake, Parameter, Result, Shell, Tool, clip, one_line
 from skerry_runtime.wire import Json
-from skerry_runtime.workspace import Workspace
 
-MOST_SECONDS = 600
-DEFAULT_SECONDS = 120
 SEARCH_SECONDS = 30
 DEFAULT_LINES = 2000
 MOST_NAMES = 1000
 MOST_EDIT_BYTES = 16 * 1024 * 1024
-TITLE_CHARACTERS = 120
-
-
-_PROBES = shlex.join(boot.command(os.path.join(os.path.dirname(os.path.dirname(__file__)), "skerry_probe")))
-_PROBE = "" if shutil.which("skerry-probe") else f"skerry-probe() {{ {_PROBES} \"$@\"; }}; "
-"""Where the image brings no such command, the shell itself knows how to run the probes."""
-
-
-class Mistake(Exception):
-    """The model asked for something that cannot be; the message says what can."""
-
-
-class Result(NamedTuple):
-    """What a tool answers; the summary is one line for people."""
-
-    text: str
-    summary: str
-    is_error: bool = False
-
-
-class Context(NamedTuple):
-    """What one call may use."""
-
-    call: str
-    workspace: Workspace
-    limit: int
-    cancelled: threading.Event
-    show: Callable[[str], None]
-    folder: list[str]
-
-
-class Parameter(NamedTuple):
-    """One argument of a tool."""
-
-    kind: type
-    required: bool = True
-
-
-class Tool(NamedTuple):
-    """One tool, as the loop runs it."""
-
-    parameters: dict[str, Parameter]
-    run: Callable[[Context, Json], Result]
-    title: Callable[[Json], str]
-    changes_files: bool = False
-
-
-def bash(context: Context, arguments: Json) -> Result:
-    """Runs a shell command; the folder it ends in is where the next one starts."""
-    seconds = arguments.get("timeout_seconds", DEFAULT_SECONDS)
-    if not 1 <= seconds <= MOST_SECONDS:
-        raise Mistake(f"timeout_seconds must be between 1 and {MOST_SECONDS}")
-    if not os.path.isdir(context.folder[0]):
-        context.folder[0] = context.workspace.root
-    program = "/bin/bash" if os.path.exists("/bin/bash") else "/bin/sh"
-    left_in = os.memfd_create("folder")
-    try:
-        script = f"{_PROBE}trap 'pwd -P >/proc/self/fd/{left_in}' EXIT; {arguments['command']}"
-        result = _run(context, [program, "-c", script], seconds, (left_in,))
-        left = os.pread(left_in, 8192, 0).decode("utf-8", "surrogateescape").removesuffix("\n")
-    finally:
-        os.close(left_in)
-    if left and left != context.folder[0] and os.path.isdir(left):
-        context.folder[0] = left
-        return result._replace(text=f"{result.text}\n[now in {ascii(left)[1:-1]}]".lstrip("\n"))
-    return result
+MOST_ITEMS = 100
+_MARKS = {"open": "[ ]", "doing": "[>]", "done": "[x]"}
 
 
 def read(context: Context, arguments: Json) -> Result:
@@ -109,7 +39,7 @@ def read(context: Context, arguments: Json) -> Result:
             shown.append(text)
     if not shown:
         return Result(f"[the file has {number} lines]", f"{number} lines")
-    return Result(_clip("\n".join(shown), context.limit), f"{len(shown)} lines")
+    return Result(clip("\n".join(shown), context.limit), f"{len(shown)} lines")
 
 
 def write(context: Context, arguments: Json) -> Result:
@@ -174,10 +104,31 @@ def grep(context: Context, arguments: Json) -> Result:
     """Finds lines by extended regular expression."""
     path = context.workspace.relative(context.workspace.resolve(arguments.get("path", ".")))
     command = ["grep", "-rnIE", f"--exclude-dir={files.TOOL_OUTPUT}", "-e", arguments["pattern"], "--", path]
-    result = _run(context._replace(folder=[context.workspace.root]), command, SEARCH_SECONDS)
+    at_the_top = Shell(context.workspace.root)
+    result = programs.run(context._replace(shell=at_the_top), command, SEARCH_SECONDS)
     if result.is_error and result.text == "[exit code 1]":
         return Result("[no match]", "no match")
     return result
+
+
+def todo(_context: Context, arguments: Json) -> Result:
+    """Writes the plan anew, so that the model and whoever watches know where the work stands."""
+    items = arguments["items"]
+    if not 0 < len(items) <= MOST_ITEMS:
+        raise Mistake(f"items must be 1 to {MOST_ITEMS} objects")
+    lines = []
+    for item in items:
+        text, status = (item.get("text"), item.get("status", "open")) if isinstance(item, dict) else (None, None)
+        if not isinstance(text, str) or not text.strip() or status not in _MARKS:
+            raise Mistake('each item must be {"text": "...", "status": "open" | "doing" | "done"}')
+        lines.append(f"{_MARKS[status]} {one_line(text)}")
+    finished = sum(line.startswith(_MARKS["done"]) for line in lines)
+    return Result("\n".join(lines), f"{finished} of {len(lines)} done")
+
+
+def ask_user(_context: Context, _arguments: Json) -> Result:
+    """Ends the turn with a question: the loop takes the arguments, there is nothing to run."""
+    raise AssertionError("the loop handles ask_user")
 
 
 def done(_context: Context, _arguments: Json) -> Result:
@@ -185,25 +136,49 @@ def done(_context: Context, _arguments: Json) -> Result:
     raise AssertionError("the loop handles done")
 
 
+_SECONDS = Parameter(int, False)
+_OPTIONAL_TEXT = Parameter(str, False)
+
 TOOLS: dict[str, Tool] = {
     "bash": Tool(
-        {"command": Parameter(str), "timeout_seconds": Parameter(int, False)}, bash, lambda a: a["command"], True
+        {"command": Parameter(str), "timeout_seconds": _SECONDS},
+        programs.bash,
+        lambda a: a["command"],
+        changes_files=True,
+    ),
+    "python": Tool(
+        {"code": Parameter(str), "timeout_seconds": _SECONDS}, programs.python, lambda a: a["code"], changes_files=True
     ),
     "read": Tool(
         {"path": Parameter(str), "offset": Parameter(int, False), "limit": Parameter(int, False)},
         read,
         lambda a: a["path"],
+        is_swift=True,
     ),
-    "write": Tool({"path": Parameter(str), "content": Parameter(str)}, write, lambda a: a["path"], True),
+    "write": Tool({"path": Parameter(str), "content": Parameter(str)}, write, lambda a: a["path"], changes_files=True),
     "edit": Tool(
         {"path": Parameter(str), "old": Parameter(str), "new": Parameter(str)},
         edit,
         lambda a: a["path"],
-        True,
+        changes_files=True,
     ),
-    "ls": Tool({"path": Parameter(str, False)}, ls, lambda a: a.get("path", ".")),
-    "glob": Tool({"pattern": Parameter(str)}, glob, lambda a: a["pattern"]),
-    "grep": Tool({"pattern": Parameter(str), "path": Parameter(str, False)}, grep, lambda a: a["pattern"]),
+    "ls": Tool({"path": _OPTIONAL_TEXT}, ls, lambda a: a.get("path", "."), is_swift=True),
+    "glob": Tool({"pattern": Parameter(str)}, glob, lambda a: a["pattern"], is_swift=True),
+    "grep": Tool({"pattern": Parameter(str), "path": _OPTIONAL_TEXT}, grep, lambda a: a["pattern"]),
+    "http": Tool(
+        {
+            "method": Parameter(str),
+            "url": Parameter(str),
+            "headers": Parameter(dict, False),
+            "body": _OPTIONAL_TEXT,
+            "credential": _OPTIONAL_TEXT,
+        },
+        brokered.http,
+        lambda a: f"{a['method']} {a['url']}",
+        is_swift=True,
+    ),
+    "todo": Tool({"items": Parameter(list)}, todo, lambda _: "", is_swift=True),
+    "ask_user": Tool({"question": Parameter(str)}, ask_user, lambda a: a["question"]),
     "done": Tool({"result": Parameter(str), "files": Parameter(list, False)}, done, lambda _: ""),
 }
 
@@ -230,7 +205,7 @@ def check(name: str, arguments: Any, offered: list[str]) -> Tool:
 
 def usage(name: str, tool: Tool) -> str:
     """One sentence on how to call a tool."""
-    kinds = {str: "text", int: "a whole number", list: "a list"}
+    kinds = {str: "text", int: "a whole number", list: "a list", dict: "an object"}
     parameters = [
         f"{key} ({kinds[parameter.kind]}{'' if parameter.required else ', optional'})"
         for key, parameter in tool.parameters.items()
@@ -241,49 +216,6 @@ def usage(name: str, tool: Tool) -> str:
 def title(tool: Tool, arguments: Json) -> str:
     """One line for people, to be shown after the tool's name."""
     return one_line(tool.title(arguments))
-
-
-def one_line(text: str) -> str:
-    """The first line that says something, shortened."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= TITLE_CHARACTERS else line[: TITLE_CHARACTERS - 1] + "…"
-
-
-def _run(context: Context, command: list[str], seconds: int, inherited: tuple[int, ...] = ()) -> Result:
-    name = f"{files.TOOL_OUTPUT}/{_file_name(context.call)}.txt"
-    output = shell.Output(context.limit, os.path.join(context.workspace.root, name))
-    pieces = shell.Pieces(context.show)
-
-    def take(data: bytes) -> None:
-        output.append(data)
-        pieces.append(data)
-
-    try:
-        finished = shell.run(
-            command, context.folder[0], seconds, context.cancelled, take, lambda: pieces.flush(False), inherited
-        )
-    finally:
-        output.close()
-    pieces.flush(True)
-    text = output.text(name).rstrip("\n")
-    ending = _ending(finished, seconds)
-    if ending:
-        return Result(f"{text}\n[{ending}]".lstrip("\n"), ending, True)
-    return Result(text or "[no output]", one_line(text) or "no output")
-
-
-def _ending(finished: shell.Finished, seconds: int) -> str:
-    if finished.timed_out:
-        return f"timed out after {seconds} seconds; it and all it started were ended"
-    if finished.cancelled:
-        return "cancelled; it and all it started were ended"
-    if finished.code < 0:
-        return f"ended by signal {-finished.code}"
-    return f"exit code {finished.code}" if finished.code else ""
-
-
-def _file_name(call: str) -> str:
-    return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in call)[:100] or "call"
 
 
 def _open(context: Context, path: str) -> int:
@@ -304,10 +236,3 @@ def _names(lines: list[str]) -> Result:
     if len(lines) > MOST_NAMES:
         text += f"\n[more than {MOST_NAMES}; be more specific]"
     return Result(text.encode("utf-8", "replace").decode(), f"{min(len(lines), MOST_NAMES)} names")
-
-
-def _clip(text: str, limit: int) -> str:
-    encoded = text.encode()
-    if len(encoded) <= limit:
-        return text
-    return encoded[:limit].decode("utf-8", "ignore") + f"\n[cut after {limit} of {len(encoded)} bytes]"

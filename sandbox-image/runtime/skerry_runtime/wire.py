@@ -24,13 +24,19 @@ class ToolSpec(TypedDict):
     input_schema: Json
 
 
-class Profile(TypedDict):
-    """What this session may do."""
+class _Profile(TypedDict):
+    """What every profile says."""
 
     name: str
     tools: list[ToolSpec]
     max_steps: int
     tool_output_bytes: int
+
+
+class Profile(_Profile, total=False):
+    """What this session may do."""
+
+    max_turn_seconds: float
 
 
 class Session(TypedDict):
@@ -100,10 +106,16 @@ class Assistant(TypedDict):
     content: list[Json]
 
 
-class Answer(TypedDict):
-    """The authoritative answer to a model call."""
+class _Answer(TypedDict):
+    """What every answer holds."""
 
     message: Assistant
+
+
+class Answer(_Answer, total=False):
+    """The authoritative answer to a model call."""
+
+    budget: Json
 
 
 class Event(TypedDict):
@@ -197,6 +209,9 @@ class Gateway(Protocol):
 
     def manifest(self, turn: str | None, files: list[FileEntry]) -> int:
         """Declares the whole workspace as of now."""
+
+    def http(self, key: str, order: Json) -> Json:
+        """Has a request to the world outside made, once for each key."""
 
     def flushed(self) -> None:
         """Says that the workspace is stored and this sandbox may be frozen."""
