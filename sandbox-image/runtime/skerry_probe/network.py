@@ -132,9 +132,9 @@ def _reached(targets: Iterable[Target], around: Surroundings) -> list[str]:
     found = []
     poll = select.poll()
     for target in dict.fromkeys(targets):
-        family = socket.AF_INET6 if ":" in target.host else socket.AF_INET
-        made = socket.socket(family, socket.SOCK_STREAM)
-        made.setblocking(False)
+        made = _socket(target)
+        if made is None:
+            continue
         code = _begin(made, target)
         if code == errno.EINPROGRESS:
             waiting[made.fileno()] = (made, target)
@@ -154,6 +154,18 @@ def _reached(targets: Iterable[Target], around: Surroundings) -> list[str]:
     for made, _ in waiting.values():
         made.close()
     return found
+
+
+def _socket(target: Target) -> socket.socket | None:
+    """Nothing where the kernel does without the address's family: then nobody is reached that way."""
+    try:
+        made = socket.socket(socket.AF_INET6 if ":" in target.host else socket.AF_INET, socket.SOCK_STREAM)
+    except OSError as failure:
+        if failure.errno == errno.EAFNOSUPPORT:
+            return None
+        raise
+    made.setblocking(False)
+    return made
 
 
 def _begin(made: socket.socket, target: Target) -> int:

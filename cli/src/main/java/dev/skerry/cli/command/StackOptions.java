@@ -26,8 +26,9 @@ final class StackOptions {
 
     @Option(
             names = "--driver",
-            paramLabel = "process|docker",
-            description = "What sandboxes are made of: processes of this machine, or containers of its Docker Engine.")
+            paramLabel = "process|docker|qemu",
+            description =
+                    "What sandboxes are made of: processes of this machine, containers of its Docker Engine, or micro-VMs.")
     private Stack.@Nullable Driver driver;
 
     Stack.Options stack() {

@@ -61,7 +61,8 @@ public final class Stack implements AutoCloseable {
     /** What sandboxes are made of. */
     public enum Driver {
         PROCESS,
-        DOCKER;
+        DOCKER,
+        QEMU;
 
         @Override
         public String toString() {
@@ -124,11 +125,12 @@ public final class Stack implements AutoCloseable {
             Future<Postgres> postgresStart = pool.submit(timed("Postgres", () -> Postgres.start(home)));
             Future<Temporal> temporalStart = pool.submit(
                     timed("Temporal", () -> Temporal.start(home, options.temporal(), options.offline(), tell)));
-            Future<SandboxHost> hostStart = pool.submit(timed(hostName(), this::sandboxHost));
+            int sandboxPort = Ports.free();
+            Future<SandboxHost> hostStart = pool.submit(timed(hostName(), () -> sandboxHost(sandboxPort)));
             Temporal temporal = keep("Temporal", temporalStart);
             SandboxHost host = keep("sandbox host", hostStart);
             Postgres postgres = keep("Postgres", postgresStart);
-            Addresses addresses = new Addresses(port, Ports.free(), Ports.free(), postgres.url(), temporal, host);
+            Addresses addresses = new Addresses(port, sandboxPort, Ports.free(), postgres.url(), temporal, host);
             Future<ConfigurableApplicationContext> controlPlane =
                     pool.submit(timed("Control plane", () -> controlPlane(addresses)));
             Future<ConfigurableApplicationContext> worker = pool.submit(timed("Worker", () -> worker(addresses)));
@@ -155,13 +157,17 @@ public final class Stack implements AutoCloseable {
         return switch (options.driver()) {
             case PROCESS -> "Metro";
             case DOCKER -> "Docker";
+            case QEMU -> "Metro of micro-VMs";
         };
     }
 
-    private SandboxHost sandboxHost() throws IOException {
+    private SandboxHost sandboxHost(int sandboxPort) throws IOException {
         return switch (options.driver()) {
             case PROCESS -> new MetroHost(LocalMetro.start(home, secrets.metroToken(), 0), secrets.metroToken());
             case DOCKER -> DockerHost.start(home, secrets.installation(), tell);
+            case QEMU ->
+                new MetroHost(
+                        LocalMetro.startMicroVms(home, secrets.metroToken(), sandboxPort, tell), secrets.metroToken());
         };
     }
 

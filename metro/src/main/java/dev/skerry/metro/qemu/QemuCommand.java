@@ -25,20 +25,20 @@ final class QemuCommand {
     }
 
     List<String> booting(Image.Machine image) {
-        List<String> command = machine();
+        List<String> command = machine(door.port());
         command.addAll(List.of("-kernel", image.kernel().toString(), "-initrd", VmDirectory.INITRD));
         command.addAll(List.of("-append", KERNEL + accelerator.kernelParameters()));
         return command;
     }
 
-    /** Goes on with the memory in a file, paused until told. */
-    List<String> goingOn() {
-        List<String> command = machine();
+    /** Goes on with the memory in a file, paused until told; the guest knows its door by {@code port}. */
+    List<String> goingOn(int port) {
+        List<String> command = machine(port);
         command.addAll(List.of("-incoming", "exec:cat " + VmDirectory.MEMORY));
         return command;
     }
 
-    private List<String> machine() {
+    private List<String> machine(int port) {
         List<String> command =
                 new ArrayList<>(List.of(tools.setsid().toString(), tools.qemu().toString()));
         command.addAll(List.of("-M", MACHINE));
@@ -56,14 +56,14 @@ final class QemuCommand {
         command.addAll(List.of("-serial", "chardev:console"));
         command.addAll(List.of("-drive", "id=disk,if=none,format=raw,readonly=on,file=" + VmDirectory.DISK));
         command.addAll(List.of("-device", "virtio-blk-device,drive=disk"));
-        command.addAll(List.of("-netdev", network()));
+        command.addAll(List.of("-netdev", network(port)));
         command.addAll(List.of("-device", "virtio-net-device,netdev=net"));
         return command;
     }
 
     /** Every connection to the one address that exists becomes a socat, and that a connection to the door. */
-    private String network() {
-        return "user,id=net,restrict=on,ipv6=off,net=10.0.2.0/24,guestfwd=tcp:" + Door.GUEST_ADDRESS + ":" + door.port()
+    private String network(int port) {
+        return "user,id=net,restrict=on,ipv6=off,net=10.0.2.0/24,guestfwd=tcp:" + Door.GUEST_ADDRESS + ":" + port
                 + "-cmd:" + escaped(tools.socat() + " STDIO " + door.socatAddress());
     }
 

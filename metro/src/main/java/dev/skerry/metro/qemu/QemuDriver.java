@@ -20,6 +20,11 @@ public final class QemuDriver implements SandboxDriver {
         this.door = door;
     }
 
+    /** Throws {@link IllegalStateException} with what to install when a program is missing. */
+    public static void demandPrograms() {
+        Tools.find();
+    }
+
     /**
      * Finds out first what this machine can do, which takes seconds after a restart of the machine.
      *

@@ -54,6 +54,7 @@ final class QemuSandbox implements Sandbox {
         directory.clear();
         try {
             directory.take(image.disk());
+            directory.keepDoorPort(door.port());
             List<String> program = launch.arguments().isEmpty() ? image.command() : launch.arguments();
             BootArchive.write(launch, program, image.initrd(), door, directory.initrd());
             sandbox.run(command.booting(image), Vm::status);
@@ -240,7 +241,7 @@ final class QemuSandbox implements Sandbox {
             case RUNNING -> {}
             case ENDED -> throw new IOException("the sandbox has ended");
             case FROZEN -> {
-                run(command.goingOn(), monitor -> {
+                run(command.goingOn(directory.doorPort()), monitor -> {
                     while (Vm.status(monitor).equals("inmigrate")) {
                         Vm.pause();
                     }

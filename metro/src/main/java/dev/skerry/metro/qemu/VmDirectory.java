@@ -16,6 +16,7 @@ record VmDirectory(Path path) {
     static final String MEMORY_GROWING = "memory.growing";
     static final String MEMORY_WHOLE = "memory.whole";
     static final String COMPLAINTS = "qemu.log";
+    static final String DOOR = "door";
 
     private static final int LONGEST_COMPLAINT = 300;
 
@@ -40,6 +41,19 @@ record VmDirectory(Path path) {
         }
     }
 
+    /** The guest goes on with the port that it was told at its boot, whatever the door's is by then. */
+    void keepDoorPort(int port) throws IOException {
+        Files.writeString(path.resolve(DOOR), Integer.toString(port));
+    }
+
+    int doorPort() throws IOException {
+        try {
+            return Integer.parseInt(Files.readString(path.resolve(DOOR)));
+        } catch (NumberFormatException e) {
+            throw new IOException("the sandbox's own files are damaged", e);
+        }
+    }
+
     /** What an attempt to write memory leaves when it does not come to its end. */
     void forgetUnfinishedMemory() throws IOException {
         Files.deleteIfExists(path.resolve(MEMORY_GROWING));
@@ -48,7 +62,7 @@ record VmDirectory(Path path) {
 
     void clear() throws IOException {
         forgetUnfinishedMemory();
-        for (String name : List.of(PID, MONITOR, CONSOLE, INITRD, DISK, MEMORY, COMPLAINTS)) {
+        for (String name : List.of(PID, MONITOR, CONSOLE, INITRD, DISK, DOOR, MEMORY, COMPLAINTS)) {
             Files.deleteIfExists(path.resolve(name));
         }
     }
