@@ -56,6 +56,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     private boolean suspendAsked;
     private boolean resumeAsked;
     private int lostIncarnation;
+    private String lastLoss = "was lost";
     private @Nullable Ending ending;
     private @Nullable CancellationScope living;
 
@@ -145,7 +146,9 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
                     over(
                             turn,
                             TurnStatus.FAILED,
-                            new Reason("sandbox_lost", "Its sandbox was lost " + lost + " times."));
+                            new Reason(
+                                    "sandbox_lost",
+                                    "Its sandbox was lost " + lost + " times; the last one " + lastLoss + "."));
                 } else {
                     replace(loss.get());
                 }
@@ -193,7 +196,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
 
     private void replace(String why) {
         discard();
-        boot(new Reason(why, "The sandbox was lost; the turn goes on in a new one."));
+        boot(new Reason(why, "The sandbox " + lastLoss + "; the turn goes on in a new one."));
     }
 
     private void idle() {
@@ -212,7 +215,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
             discard();
             report(
                     Status.SUSPENDED,
-                    new Reason("sandbox_died", "The sandbox is gone; the next message starts a new one."));
+                    new Reason("sandbox_died", "The sandbox " + lastLoss + "; the next message starts a new one."));
         } else if (!called) {
             suspend(new Reason("idle_timeout", "No message for " + words(timeouts.idle()) + "."));
         } else if (suspendAsked && waiting.isEmpty() && ending == null) {
@@ -555,7 +558,11 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
 
     @Override
     public void sandboxLost(SandboxLost lost) {
-        lostIncarnation = Math.max(lostIncarnation, lost.incarnation());
+        boolean isOurs = box != null && box.name().equals(lost.vm());
+        if (isOurs && lost.how() != null) {
+            lastLoss = lost.how();
+        }
+        lostIncarnation = Math.max(lostIncarnation, isOurs ? incarnation : lost.incarnation());
     }
 
     @Override

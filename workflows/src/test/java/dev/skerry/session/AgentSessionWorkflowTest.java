@@ -139,6 +139,33 @@ class AgentSessionWorkflowTest {
     }
 
     @Test
+    void replacesASandboxAsSoonAsItsEndIsKnownAndSaysHow() {
+        CountDownLatch lost = new CountDownLatch(1);
+        CountDownLatch replaced = new CountDownLatch(1);
+        world.turns = (incarnation, turn) -> {
+            if (incarnation == 1) {
+                lost.countDown();
+                awaitQuietly(replaced);
+            }
+            return new TurnOutcome(TurnStatus.COMPLETED, null);
+        };
+        TestingWorld.Session session = world.start(world.turn());
+        awaitQuietly(lost);
+        SandboxName vm = session.workflow.status().box().name();
+        session.workflow.sandboxLost(
+                new SandboxLost(0, "killed", new SandboxName("another"), "was killed by somebody else"));
+        session.workflow.sandboxLost(new SandboxLost(0, "out_of_memory", vm, "ran out of memory"));
+        session.await(Status.IDLE);
+        replaced.countDown();
+        assertThat(world.transitions)
+                .filteredOn(transition -> transition.status() == Status.PROVISIONING && transition.reason() != null)
+                .extracting(transition -> transition.reason().message())
+                .containsExactly("The sandbox ran out of memory; the turn goes on in a new one.");
+        session.workflow.terminate(DELETED);
+        session.awaitEnd();
+    }
+
+    @Test
     void givesATurnUpAfterThreeReplacements() {
         world.turns = (incarnation, turn) -> {
             throw ApplicationFailure.newNonRetryableFailure("silent", FailureTypes.SANDBOX_LOST);

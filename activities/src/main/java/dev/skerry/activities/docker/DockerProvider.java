@@ -9,7 +9,9 @@ import com.github.dockerjava.api.model.Network;
 import dev.skerry.activities.provider.ProviderException;
 import dev.skerry.activities.provider.SandboxProvider;
 import dev.skerry.session.SandboxActivities.Sighting;
+import dev.skerry.session.SandboxLost;
 import dev.skerry.session.SandboxName;
+import dev.skerry.session.SessionId;
 import io.micrometer.observation.ObservationRegistry;
 import java.net.InetAddress;
 import java.net.URI;
@@ -23,6 +25,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** Sandboxes as containers of one Docker Engine: suspended is paused, and all that they can reach is a door to the control plane. */
@@ -38,6 +42,7 @@ public final class DockerProvider implements SandboxProvider, AutoCloseable {
     private final Engine engine;
     private final Networks networks;
     private final Door door;
+    private final Set<SandboxName> ending = ConcurrentHashMap.newKeySet();
 
     public DockerProvider(DockerSettings settings, String installation, ObservationRegistry observations) {
         this.settings = settings;
@@ -63,6 +68,11 @@ public final class DockerProvider implements SandboxProvider, AutoCloseable {
         if (settings.uplink() == null) {
             networks.remove(door.uplink());
         }
+    }
+
+    /** Tells of every sandbox that ends and was not ended by this provider, until the answer is closed. */
+    public AutoCloseable watch(BiConsumer<SessionId, SandboxLost> lost) {
+        return new DockerWatch(settings, installation, ending::contains, lost);
     }
 
     @Override
@@ -209,6 +219,16 @@ public final class DockerProvider implements SandboxProvider, AutoCloseable {
 
     @Override
     public void destroy(SandboxName name, Runnable alive) throws ProviderException {
+        ending.add(name);
+        try {
+            remove(name, alive);
+        } finally {
+            ending.remove(name);
+        }
+        networks.remove(name.value());
+    }
+
+    private void remove(SandboxName name, Runnable alive) throws ProviderException {
         Instant deadline = Instant.now().plus(GONE);
         while (find(name).isPresent()) {
             if (Instant.now().isAfter(deadline)) {
@@ -226,7 +246,6 @@ public final class DockerProvider implements SandboxProvider, AutoCloseable {
             }
             alive.run();
         }
-        networks.remove(name.value());
     }
 
     private static void pause() throws ProviderException {

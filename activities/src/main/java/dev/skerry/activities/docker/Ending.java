@@ -6,9 +6,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * How a container ended.
  *
+ * @param code stable
  * @param sentence goes on after the container's name
  */
-record Ending(boolean outOfMemory, long exitCode, String sentence) {
+record Ending(String code, String sentence) {
     private static final long KILLED = 137;
 
     static Ending of(ContainerState state) {
@@ -17,16 +18,15 @@ record Ending(boolean outOfMemory, long exitCode, String sentence) {
     }
 
     static Ending of(boolean outOfMemory, long code, @Nullable String error) {
-        String sentence;
         if (error != null && !error.isBlank()) {
-            sentence = "did not start: " + error;
-        } else if (outOfMemory) {
-            sentence = "ran out of memory";
-        } else if (code == KILLED) {
-            sentence = "was killed";
-        } else {
-            sentence = "ended with exit code " + code;
+            return new Ending("start_failed", "did not start: " + error);
         }
-        return new Ending(outOfMemory, code, sentence);
+        if (outOfMemory) {
+            return new Ending("out_of_memory", "ran out of memory");
+        }
+        if (code == KILLED) {
+            return new Ending("killed", "was killed");
+        }
+        return new Ending("ended", "ended with exit code " + code);
     }
 }

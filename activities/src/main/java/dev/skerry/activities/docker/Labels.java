@@ -9,6 +9,8 @@ import org.jspecify.annotations.Nullable;
 /** Tags as labels of the engine, and back. */
 final class Labels {
     private static final String PREFIX = "dev.skerry.";
+    static final String SESSION = PREFIX + "session";
+
     private static final String MARK = "dev.skerry";
     private static final String ROLE = "dev.skerry.role";
 
