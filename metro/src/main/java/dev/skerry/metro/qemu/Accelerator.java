@@ -25,7 +25,7 @@ sealed interface Accelerator {
     default List<String> arguments() {
         return switch (this) {
             case Kvm _ -> List.of("-accel", "kvm", "-cpu", "host");
-            case Emulation _ -> List.of("-accel", "tcg", "-cpu", "max");
+            case Emulation _ -> List.of("-accel", "tcg", "-cpu", "max,xsave=off");
         };
     }
 

@@ -9,6 +9,8 @@ import dev.skerry.metro.driver.Image;
 import dev.skerry.metro.driver.Launch;
 import dev.skerry.metro.driver.Sandbox;
 import dev.skerry.metro.driver.Sandbox.Condition;
+import dev.skerry.metro.driver.SandboxDriver;
+import dev.skerry.testing.TestingMicroVmImage;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.net.InetAddress;
@@ -39,6 +41,7 @@ import org.junit.jupiter.api.io.TempDir;
 class MicroVmTest {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final int CONNECTIONS = 12;
+    private static final TestingMicroVmImage NONE = new TestingMicroVmImage(Path.of(""), Path.of(""), Path.of(""));
     private static final Door NOWHERE = new Door("127.0.0.1", 9);
     private static final String SECRET = "tok'en \"$(id)\" \\ of\nlife";
     private static final String NETWORK = """
@@ -67,11 +70,11 @@ class MicroVmTest {
     private Path directory;
 
     private final List<Sandbox> started = new ArrayList<>();
-    private BuiltImage image = new BuiltImage(Path.of(""), Path.of(""), Path.of(""), List.of());
+    private TestingMicroVmImage image = NONE;
 
     @BeforeAll
     void buildTheImage() throws IOException, InterruptedException {
-        image = BuiltImage.demand();
+        image = TestingMicroVmImage.demand();
     }
 
     @AfterEach
@@ -97,7 +100,7 @@ class MicroVmTest {
             int port = server.getAddress().getPort();
             Launch launch = launch(
                     "network",
-                    image.running("/usr/bin/python3", "-I", "-c", NETWORK),
+                    machine("/usr/bin/python3", "-I", "-c", NETWORK),
                     Map.of("CONTROL_PLANE_URL", "http://127.0.0.1:" + port, "SECRET", SECRET, "OTHER", "22"));
             start(launch, new Door("127.0.0.1", port));
             awaitConsole(launch, "done\n");
@@ -131,9 +134,7 @@ class MicroVmTest {
     @Test
     void itsClockIsRightAgainAfterAStandby() throws IOException {
         Launch launch = launch(
-                "clock",
-                image.running("/bin/sh", "-c", "while :; do echo time $(date +%s); sleep 0.2; done"),
-                Map.of());
+                "clock", machine("/bin/sh", "-c", "while :; do echo time $(date +%s); sleep 0.2; done"), Map.of());
         Sandbox sandbox = start(launch, NOWHERE);
         awaitConsole(launch, "time ");
         sandbox.freeze();
@@ -186,7 +187,7 @@ class MicroVmTest {
     @Test
     void aKilledVmIsACrashAndAnEndedProgramTellsItsStatus() throws IOException {
         Launch killed = counting("killed");
-        Launch ended = launch("ended", image.running("/bin/sh", "-c", "exit 11"), Map.of());
+        Launch ended = launch("ended", machine("/bin/sh", "-c", "exit 11"), Map.of());
         List<Exit> exits = new CopyOnWriteArrayList<>();
         start(killed, NOWHERE).onExit(exits::add);
         awaitConsole(killed, "tick");
@@ -210,7 +211,7 @@ class MicroVmTest {
 
     private Launch counting(String name) throws IOException {
         String script = "n=0; while :; do n=$((n+1)); echo tick $n; sleep 0.05; done";
-        return launch(name, image.running("/bin/sh", "-c", script), Map.of("SECRET", SECRET));
+        return launch(name, machine("/bin/sh", "-c", script), Map.of("SECRET", SECRET));
     }
 
     private Launch launch(String name, Image image, Map<String, String> environment) throws IOException {
@@ -220,13 +221,13 @@ class MicroVmTest {
     }
 
     private Sandbox start(Launch launch, Door door) throws IOException {
-        Sandbox sandbox = image.driver(door).start(launch);
+        Sandbox sandbox = driver(door).start(launch);
         started.add(sandbox);
         return sandbox;
     }
 
     private Sandbox find(Launch launch) {
-        Sandbox found = image.driver(NOWHERE).find(launch);
+        Sandbox found = driver(NOWHERE).find(launch);
         started.add(found);
         return found;
     }
@@ -252,5 +253,13 @@ class MicroVmTest {
                 .filter(line -> line.matches("time [0-9]{10}"))
                 .mapToLong(line -> Long.parseLong(line.substring(5)))
                 .reduce(0, (_, later) -> later);
+    }
+
+    private SandboxDriver driver(Door door) {
+        return QemuDriver.start(door, image.kernel(), TestingMicroVmImage.accelerator());
+    }
+
+    private Image machine(String... command) {
+        return new Image.Machine(image.kernel(), image.initrd(), image.disk(), List.of(command));
     }
 }
