@@ -127,6 +127,11 @@ public final class ControlPlane {
         post("close", incarnation(session, incarnation) + "/close", Map.of(), DEADLINE);
     }
 
+    /** Appends what a sandbox's console said last to its session's log. */
+    public void console(SessionId session, int incarnation, String lastWords) {
+        post("console", incarnation(session, incarnation) + "/console", Map.of("text", lastWords), DEADLINE);
+    }
+
     public void report(Transition transition) {
         post("report", session(transition) + "/transitions", body(transition), DEADLINE);
     }

@@ -27,8 +27,8 @@ public final class ControlPlaneActivities implements ControlActivities {
     @Override
     public List<MetroView> metros() {
         return metros.stream()
-                .map(metro ->
-                        new MetroView(metro.code(), metro.provider().name(), metro.healthy(), metro.weight(), null))
+                .map(metro -> new MetroView(
+                        metro.code(), metro.provider().name(), metro.healthy(), metro.weight(), metro.room()))
                 .toList();
     }
 

@@ -4,6 +4,7 @@ import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationRegistry;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import okhttp3.HttpUrl;
 import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
@@ -119,11 +120,20 @@ public final class JsonHttp {
         }
     }
 
+    /** Seconds, or a date as servers in front of servers like to send. */
     private static @Nullable Duration retryAfter(Response response) {
         String value = response.header("Retry-After");
-        if (value == null || !value.matches("\\d{1,6}")) {
+        if (value == null) {
             return null;
         }
-        return Duration.ofSeconds(Long.parseLong(value));
+        if (value.matches("\\d{1,6}")) {
+            return Duration.ofSeconds(Long.parseLong(value));
+        }
+        Instant date = response.headers().getInstant("Retry-After");
+        if (date == null) {
+            return null;
+        }
+        Duration left = Duration.between(Instant.now(), date);
+        return left.isNegative() ? Duration.ZERO : left;
     }
 }

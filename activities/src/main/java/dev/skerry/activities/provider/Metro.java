@@ -3,9 +3,15 @@ package dev.skerry.activities.provider;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** One configured metro and what this worker learned of its health: three failures in a row open its circuit for 30 s. */
 public final class Metro {
+    private static final Logger log = LoggerFactory.getLogger(Metro.class);
+    private static final Duration ROOM_IS_FRESH = Duration.ofSeconds(5);
     private static final int FAILURES_TO_OPEN = 3;
     private static final Duration OPEN_FOR = Duration.ofSeconds(30);
 
@@ -13,6 +19,9 @@ public final class Metro {
     private final int weight;
     private final SandboxProvider provider;
     private final Clock clock;
+    private final Object roomLock = new Object();
+    private Instant roomRead = Instant.EPOCH;
+    private @Nullable Integer room;
     private int failures;
     private Instant lastFailure = Instant.EPOCH;
 
@@ -33,6 +42,27 @@ public final class Metro {
 
     public SandboxProvider provider() {
         return provider;
+    }
+
+    /** How many more sandboxes fit, as it was at most five seconds ago; null when the provider cannot say. */
+    public @Nullable Integer room() {
+        synchronized (roomLock) {
+            if (clock.instant().isAfter(roomRead.plus(ROOM_IS_FRESH))) {
+                roomRead = clock.instant();
+                room = readRoom();
+            }
+            return room;
+        }
+    }
+
+    private @Nullable Integer readRoom() {
+        try {
+            OptionalInt left = provider.room();
+            return left.isPresent() ? left.getAsInt() : null;
+        } catch (ProviderException e) {
+            log.warn("the quotas of metro {} are unknown: {}", code, e.getMessage());
+            return null;
+        }
     }
 
     public synchronized boolean healthy() {

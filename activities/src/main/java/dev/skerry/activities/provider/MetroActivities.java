@@ -1,6 +1,7 @@
 package dev.skerry.activities.provider;
 
 import dev.skerry.activities.control.ControlPlane;
+import dev.skerry.activities.provider.ProviderException.BootFailed;
 import dev.skerry.activities.provider.ProviderException.Full;
 import dev.skerry.activities.provider.ProviderException.Rejected;
 import dev.skerry.activities.provider.ProviderException.Throttled;
@@ -55,9 +56,26 @@ public final class MetroActivities implements SandboxActivities {
                         "installation=" + installation,
                         "session=" + provisioning.session(),
                         "incarnation=" + provisioning.incarnation()));
-        call(() -> metro.provider().create(spec, MetroActivities::alive));
+        boot(provisioning, spec, boot.bootToken());
         controlPlane.report(provisioning.then(Status.HARDENING).took(since(began)));
         awaitHello(provisioning, BOOT);
+    }
+
+    /** What a sandbox said last before it failed to boot goes into its session's log, without its token. */
+    private void boot(Transition provisioning, SandboxProvider.Spec spec, String token) {
+        call(() -> {
+            try {
+                metro.provider().create(spec, MetroActivities::alive);
+            } catch (BootFailed failed) {
+                if (!failed.lastWords().isEmpty()) {
+                    controlPlane.console(
+                            provisioning.session(),
+                            provisioning.incarnation(),
+                            failed.lastWords().replace(token, "[token]"));
+                }
+                throw failed;
+            }
+        });
     }
 
     @Override
@@ -136,6 +154,7 @@ public final class MetroActivities implements SandboxActivities {
         return switch (failure) {
             case Rejected rejected ->
                 ApplicationFailure.newNonRetryableFailure(rejected.getMessage(), FailureTypes.PROVIDER_REJECTED);
+            case BootFailed failed -> unknown(failed);
             case Full full ->
                 ApplicationFailure.newNonRetryableFailure(full.getMessage(), FailureTypes.METRO_UNAVAILABLE);
             case Throttled throttled ->
@@ -144,14 +163,15 @@ public final class MetroActivities implements SandboxActivities {
                         .setType("throttled")
                         .setNextRetryDelay(throttled.retryAfter())
                         .build();
-            case Unknown unknown -> {
-                metro.failed();
-                yield tooOften()
-                        ? ApplicationFailure.newNonRetryableFailure(
-                                unknown.getMessage(), FailureTypes.METRO_UNAVAILABLE)
-                        : ApplicationFailure.newFailure(unknown.getMessage(), "provider_unknown");
-            }
+            case Unknown unknown -> unknown(unknown);
         };
+    }
+
+    private RuntimeException unknown(ProviderException failure) {
+        metro.failed();
+        return tooOften()
+                ? ApplicationFailure.newNonRetryableFailure(failure.getMessage(), FailureTypes.METRO_UNAVAILABLE)
+                : ApplicationFailure.newFailure(failure.getMessage(), "provider_unknown");
     }
 
     private static boolean tooOften() {

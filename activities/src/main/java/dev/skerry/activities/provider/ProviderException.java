@@ -43,4 +43,19 @@ public abstract sealed class ProviderException extends Exception {
             super(message, cause);
         }
     }
+
+    /** The sandbox was made and ended before it ran: it is removed, and may be made again. */
+    public static final class BootFailed extends ProviderException {
+        private final String lastWords;
+
+        /** {@code lastWords} is the end of its console, for the session's own people: it is no part of the message. */
+        public BootFailed(String message, String lastWords) {
+            super(message, null);
+            this.lastWords = lastWords;
+        }
+
+        public String lastWords() {
+            return lastWords;
+        }
+    }
 }

@@ -5,6 +5,8 @@ import dev.skerry.session.SandboxName;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +33,16 @@ public interface SandboxProvider {
 
     /** One page of what this installation owns, in a stable order; {@code after} is the last key of the page before. */
     Page listOwned(@Nullable String after) throws ProviderException;
+
+    /** How many more sandboxes fit now; empty when this provider cannot say. */
+    default OptionalInt room() throws ProviderException {
+        return OptionalInt.empty();
+    }
+
+    /** The last words of a sandbox's console; empty when there are none, or when this provider keeps none. */
+    default Optional<String> lastWords(SandboxName name) throws ProviderException {
+        return Optional.empty();
+    }
 
     /**
      * What to create.

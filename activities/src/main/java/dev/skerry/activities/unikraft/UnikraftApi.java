@@ -12,18 +12,28 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Unikraft Cloud's instance endpoints: envelopes opened, items inspected one by one, failures told apart.
+ * Unikraft Cloud's endpoints: envelopes opened, items inspected one by one, failures told apart.
  *
  * <p>An HTTP 200 is not a success: each item of the envelope has a status, and a code of its own where it failed. Answers that are
- * not JSON come from the proxy in front of the API and leave the outcome unknown.
+ * not JSON come from the proxy in front of the API and leave the outcome unknown. Reads are tried again at once, since a connection that
+ * the proxy closed meanwhile fails on its next use; what changes something is not, since nobody knows whether it did.
  */
 final class UnikraftApi {
+    static final String INSTANCES = "instances";
+    static final int UNKNOWN_MEMBER = 6;
+    static final int INVALID = 7;
     static final int NOT_FOUND = 8;
+    static final int WRONG_STATE = 11;
+    static final int NOT_BOTH = 17;
     static final int ALREADY_EXISTS = 23;
     private static final int QUOTA = 19;
     private static final int NONE_FREE = 9;
+    private static final int TOO_MANY = 5;
     private static final Duration DEADLINE = Duration.ofSeconds(10);
     private static final Duration SLOW_DOWN = Duration.ofSeconds(2);
+    private static final int READS = 3;
+    private static final Duration READ_AGAIN = Duration.ofMillis(150);
+    private static final int LONGEST_MESSAGE = 300;
 
     private final JsonHttp http;
     private final String metro;
@@ -34,7 +44,8 @@ final class UnikraftApi {
                 "skerry.provider.call", withVersion(settings.url()), settings.token(), mapper, observations);
     }
 
-    private static String withVersion(String url) {
+    /** A base address may be given with or without its version; the platform's own discovery gives it with. */
+    static String withVersion(String url) {
         String bare = url.replaceAll("/+$", "");
         return bare.endsWith("/v1") ? bare : bare + "/v1";
     }
@@ -52,17 +63,22 @@ final class UnikraftApi {
         boolean is(int code) {
             return error != null && error == code;
         }
+
+        /** Something else still holds it: asking again in a moment helps. */
+        boolean busy() {
+            return !ok && (message.contains("EBUSY") || message.contains("error -16"));
+        }
     }
 
-    /** Calls and opens the envelope; an empty list when it has no items. */
+    /** Calls and opens the envelope of instances; an empty list when it has no items. */
     List<Item> call(String operation, String method, String path, @Nullable Object body) throws ProviderException {
-        Answer answer;
-        try {
-            answer = http.call(operation, method, path, body, DEADLINE);
-        } catch (IOException e) {
-            throw new ProviderException.Unknown(
-                    "Metro " + metro + " does not answer " + operation + ": " + e.getMessage(), e);
-        }
+        return items(INSTANCES, operation, method, path, body);
+    }
+
+    /** Calls and opens the envelope that holds {@code key}. */
+    List<Item> items(String key, String operation, String method, String path, @Nullable Object body)
+            throws ProviderException {
+        Answer answer = answer(operation, method, path, body);
         JsonNode envelope = answer.body();
         if (answer.status() == 429) {
             throw new ProviderException.Throttled(answer.retryAfter() == null ? SLOW_DOWN : answer.retryAfter());
@@ -73,33 +89,70 @@ final class UnikraftApi {
         }
         if (envelope == null || answer.status() >= 500) {
             throw new ProviderException.Unknown(
-                    "Metro " + metro + " answered " + operation + " with HTTP " + answer.status() + ".", null);
+                    "Metro " + metro + " answered " + operation + " with HTTP " + answer.status()
+                            + (envelope == null ? " and no JSON." : ": " + text(envelope)),
+                    null);
         }
-        List<Item> items = envelope.path("data").path("instances").values().stream()
+        List<Item> items = envelope.path("data").path(key).values().stream()
                 .map(UnikraftApi::item)
                 .toList();
-        if (!answer.successful() && items.isEmpty() && answer.status() != 409) {
-            throw new ProviderException.Rejected(
-                    "Metro " + metro + " refused " + operation + " (HTTP " + answer.status() + "): " + text(envelope));
-        }
         if (answer.status() == 409 && items.isEmpty()) {
             return List.of(new Item(envelope, false, ALREADY_EXISTS, text(envelope)));
         }
+        if (!items.isEmpty()) {
+            return items;
+        }
+        boolean refused = !answer.successful()
+                || envelope.path("status").asString("success").equals("error");
+        if (refused) {
+            throw new ProviderException.Rejected(
+                    "Metro " + metro + " refused " + operation + " (HTTP " + answer.status() + "): " + text(envelope));
+        }
         return items;
+    }
+
+    /** What the envelope of a resource without items holds. */
+    JsonNode data(String operation, String path) throws ProviderException {
+        Answer answer = answer(operation, "GET", path, null);
+        JsonNode envelope = answer.body();
+        if (envelope == null || !answer.successful()) {
+            throw new ProviderException.Unknown(
+                    "Metro " + metro + " answered " + operation + " with HTTP " + answer.status() + ".", null);
+        }
+        return envelope.path("data");
+    }
+
+    private Answer answer(String operation, String method, String path, @Nullable Object body)
+            throws ProviderException {
+        boolean read = method.equals("GET");
+        for (int attempt = 1; ; attempt++) {
+            boolean last = !read || attempt == READS;
+            try {
+                Answer answer = http.call(operation, method, path, body, DEADLINE);
+                boolean edge = answer.status() == 502 || answer.status() == 503 || answer.status() == 504;
+                if (last || !edge) {
+                    return answer;
+                }
+            } catch (IOException e) {
+                if (last) {
+                    throw new ProviderException.Unknown(
+                            "Metro " + metro + " does not answer " + operation + ": " + e.getMessage(), e);
+                }
+            }
+            Patience.pause(READ_AGAIN.multipliedBy(attempt));
+        }
     }
 
     /** The failure that an item stands for. */
     ProviderException failure(String operation, Item item) {
         String told = "Metro " + metro + " could not " + operation + ": " + item.message();
-        if (item.is(QUOTA) || item.is(NONE_FREE)) {
+        if (item.is(QUOTA) || item.is(NONE_FREE) || item.is(TOO_MANY)) {
             return new ProviderException.Full(told);
         }
-        if (item.error() == null
-                || item.message().contains("EBUSY")
-                || item.message().contains("-16")) {
-            return new ProviderException.Unknown(told, null);
-        }
-        return new ProviderException.Rejected(told);
+        boolean unknown = item.error() == null || item.error() == 0 || item.error() == 10 || item.error() == 12;
+        return unknown || item.busy()
+                ? new ProviderException.Unknown(told, null)
+                : new ProviderException.Rejected(told);
     }
 
     private static Item item(JsonNode json) {
@@ -113,6 +166,6 @@ final class UnikraftApi {
 
     private static String text(JsonNode json) {
         String message = json.path("message").asString("no reason given");
-        return message.length() > 300 ? message.substring(0, 300) : message;
+        return message.length() > LONGEST_MESSAGE ? message.substring(0, LONGEST_MESSAGE) : message;
     }
 }

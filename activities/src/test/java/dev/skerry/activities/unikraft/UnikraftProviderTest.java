@@ -110,6 +110,7 @@ class UnikraftProviderTest {
         answer(instance("starting"));
         answer(instance("stopped").replace("\"state\"", "\"stop_reason\":4,\"stop_code\":1,\"state\""));
         answer("{\"status\":\"success\",\"data\":{\"instances\":[]}}");
+        answer(NONE);
         assertThatThrownBy(() -> provider.create(SPEC, () -> {}))
                 .isInstanceOf(ProviderException.Rejected.class)
                 .hasMessageContaining("cannot get the image");
@@ -134,10 +135,12 @@ class UnikraftProviderTest {
 
     @Test
     void aProxysHtmlPageLeavesTheOutcomeUnknown() {
-        metro.enqueue(new MockResponse.Builder()
-                .code(502)
-                .body("<html>openresty</html>")
-                .build());
+        for (int read = 0; read < 3; read++) {
+            metro.enqueue(new MockResponse.Builder()
+                    .code(502)
+                    .body("<html>openresty</html>")
+                    .build());
+        }
         assertThatThrownBy(() -> provider.inspect(NAME)).isInstanceOf(ProviderException.Unknown.class);
     }
 
@@ -162,10 +165,79 @@ class UnikraftProviderTest {
     }
 
     @Test
-    void aBusyVmIsAskedAgain() {
+    void aBusyVmIsAskedAgain() throws Exception {
         answer(
                 "{\"status\":\"error\",\"data\":{\"instances\":[{\"status\":\"error\",\"error\":10,\"message\":\"Unknown error -16\"}]}}");
-        assertThatThrownBy(() -> provider.destroy(NAME, () -> {})).isInstanceOf(ProviderException.Unknown.class);
+        answer("{\"status\":\"success\",\"data\":{\"instances\":[{\"status\":\"success\",\"uuid\":\"u\"}]}}");
+        answer(NONE);
+        provider.destroy(NAME, () -> {});
+        assertThat(metro.getRequestCount()).isEqualTo(3);
+    }
+
+    @Test
+    void scaleToZeroThatNeedsAServiceGroupIsLeftOut() throws Exception {
+        answer(NONE);
+        answer(
+                "{\"status\":\"error\",\"data\":{\"instances\":[{\"status\":\"error\",\"error\":7,\"message\":\"scale_to_zero requires service_group\"}]}}");
+        answer(instance("starting"));
+        answer(instance("running"));
+        provider.create(SPEC, () -> {});
+        metro.takeRequest();
+        assertThat(metro.takeRequest().getBody().utf8()).contains("\"scale_to_zero\":");
+        assertThat(metro.takeRequest().getBody().utf8()).doesNotContain("scale_to_zero");
+    }
+
+    @Test
+    void aVmOfOtherSizeIsNotAdopted() {
+        answer(instance("running").replace("\"state\"", "\"memory_mb\":64,\"state\""));
+        assertThatThrownBy(() -> provider.create(SPEC, () -> {}))
+                .isInstanceOf(ProviderException.Rejected.class)
+                .hasMessageContaining("other settings");
+    }
+
+    @Test
+    void aTakenNameMayAlsoBeAConflict() throws Exception {
+        answer(NONE);
+        metro.enqueue(new MockResponse.Builder()
+                .code(409)
+                .body("{\"status\":\"error\",\"message\":\"exists\"}")
+                .build());
+        answer(instance("running"));
+        provider.create(SPEC, () -> {});
+        assertThat(metro.getRequestCount()).isEqualTo(3);
+    }
+
+    @Test
+    void whatItSaidLastComesWithAFailedBootAndNotInItsMessage() {
+        answer(NONE);
+        answer(instance("starting"));
+        answer(instance("stopped").replace("\"state\"", "\"stop_reason\":1,\"stop_code\":818948,\"state\""));
+        answer("{\"status\":\"success\",\"data\":{\"instances\":[{\"status\":\"success\",\"output\":\"cGFuaWM=\"}]}}");
+        answer("{\"status\":\"success\",\"data\":{\"instances\":[{\"status\":\"success\"}]}}");
+        answer(NONE);
+        assertThatThrownBy(() -> provider.create(SPEC, () -> {}))
+                .isInstanceOfSatisfying(ProviderException.BootFailed.class, failed -> {
+                    assertThat(failed.lastWords()).isEqualTo("panic");
+                    assertThat(failed).hasMessageContaining("no memory left").hasMessageNotContaining("panic");
+                });
+    }
+
+    @Test
+    void readsAreTriedAgainWhenTheEdgeStumbles() throws Exception {
+        metro.enqueue(new MockResponse.Builder()
+                .code(502)
+                .body("<html>openresty</html>")
+                .build());
+        answer(instance("standby"));
+        assertThat(provider.inspect(NAME)).isEqualTo(Sighting.FROZEN);
+    }
+
+    @Test
+    void theTightestQuotaSaysHowMuchRoomIsLeft() throws Exception {
+        answer(
+                "{\"status\":\"success\",\"data\":{\"quotas\":[{\"used\":{\"instances\":2,\"live_memory_mb\":512,\"live_vcpus\":1},"
+                        + "\"hard\":{\"instances\":64,\"live_memory_mb\":1100,\"live_vcpus\":32}}]}}");
+        assertThat(provider.room()).hasValue(2);
     }
 
     @Test

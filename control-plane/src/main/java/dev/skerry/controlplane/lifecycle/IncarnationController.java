@@ -1,5 +1,6 @@
 package dev.skerry.controlplane.lifecycle;
 
+import dev.skerry.controlplane.event.SessionLog;
 import dev.skerry.controlplane.http.Listeners;
 import dev.skerry.controlplane.identity.BootTokens;
 import dev.skerry.controlplane.problem.Refusal;
@@ -10,6 +11,7 @@ import dev.skerry.store.Incarnations;
 import dev.skerry.store.Incarnations.IncarnationRow;
 import dev.skerry.store.Sessions;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
@@ -26,6 +28,7 @@ import org.springframework.web.bind.annotation.RestController;
 @RequestMapping("/internal/v1/sessions/{session}/incarnations")
 class IncarnationController {
     private static final int LONGEST_WAIT_SECONDS = 120;
+    private static final int LONGEST_CONSOLE = 4096;
     private static final Duration REREAD = Duration.ofSeconds(5);
 
     private final Incarnations incarnations;
@@ -34,6 +37,7 @@ class IncarnationController {
     private final BootTokens bootTokens;
     private final Listeners listeners;
     private final Wakeups wakeups;
+    private final SessionLog log;
     private final TransactionTemplate transactions;
 
     IncarnationController(
@@ -43,6 +47,7 @@ class IncarnationController {
             BootTokens bootTokens,
             Listeners listeners,
             Wakeups wakeups,
+            SessionLog log,
             TransactionTemplate transactions) {
         this.incarnations = incarnations;
         this.sessions = sessions;
@@ -50,6 +55,7 @@ class IncarnationController {
         this.bootTokens = bootTokens;
         this.listeners = listeners;
         this.wakeups = wakeups;
+        this.log = log;
         this.transactions = transactions;
     }
 
@@ -65,6 +71,13 @@ class IncarnationController {
     record Flush(int waitSeconds) {}
 
     record Flushed(boolean flushed) {}
+
+    record Console(@Nullable String text) {
+        @Override
+        public String toString() {
+            return "Console[]";
+        }
+    }
 
     @PostMapping
     Opened open(@PathVariable String session, @RequestBody Open open) {
@@ -114,6 +127,22 @@ class IncarnationController {
     void freeze(@PathVariable String session, @PathVariable int number) {
         incarnations.freeze(session, number);
         incarnations.wake(session);
+    }
+
+    /** What the sandbox's console said last, as its provider tells; a sandbox that never spoke has nobody else to tell it. */
+    @PostMapping("/{number}/console")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void console(@PathVariable String session, @PathVariable int number, @RequestBody Console console) {
+        String text = console.text();
+        if (text == null || text.isBlank()) {
+            throw RefusedException.invalid("text must hold what the console said.");
+        }
+        if (incarnations.find(session, number).isEmpty()) {
+            throw unknown();
+        }
+        String end = text.substring(Math.max(0, text.length() - LONGEST_CONSOLE));
+        transactions.executeWithoutResult(
+                ignored -> log.append(session, "sandbox.console", null, number, Map.of("text", end)));
     }
 
     @PostMapping("/{number}/close")

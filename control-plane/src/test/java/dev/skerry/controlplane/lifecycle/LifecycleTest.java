@@ -176,6 +176,21 @@ class LifecycleTest {
         assertThat(status(session)).isEqualTo("idle");
     }
 
+    @Test
+    void keepsWhatASandboxThatNeverSpokeSaidOnItsConsole() {
+        String session = world.session();
+        world.worker(session, "/incarnations", "{'number': 1, 'resumes': null}");
+        assertThat(world.worker(session, "/incarnations/1/console", "{'text': 'kernel panic'}")
+                        .status())
+                .isEqualTo(204);
+        assertThat(world.eventTypes(session)).containsExactly("sandbox.console");
+        assertThat(world.worker(session, "/incarnations/2/console", "{'text': 'x'}")
+                        .status())
+                .isEqualTo(404);
+        assertThat(world.worker(session, "/incarnations/1/console", "{}").status())
+                .isEqualTo(422);
+    }
+
     private String status(String session) {
         return sessions.find(session).orElseThrow().status();
     }
