@@ -14,13 +14,14 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
 
 Json = dict[str, Any]
+Provider = Callable[[str, Json], tuple[str, Iterable[bytes]]]
 Model = Callable[[list[Json]], list[Json]]
 
 TOOLS = ("bash", "python", "read", "write", "edit", "ls", "glob", "grep", "http", "todo", "ask_user", "done")
@@ -80,12 +81,19 @@ class Turn:
     def __init__(self, identifier: str, said: str) -> None:
         self.id = identifier
         self.input = [text(said)]
-        self.attempt = 1
+        self.attempt = 0
+        self.given_to = 0
         self.answers: dict[int, Json] = {}
         self.asked: set[int] = set()
         self.open: list[Json] = []
         self.outcome: Json | None = None
         self.cancelled = False
+
+    def give(self, incarnation: int) -> Json:
+        """As an incarnation sees it; another one than the last makes another attempt."""
+        if self.given_to != incarnation:
+            self.given_to, self.attempt = incarnation, self.attempt + 1
+        return self.document()
 
     def document(self) -> Json:
         """As the protocol shows it."""
@@ -128,7 +136,9 @@ class ControlPlane:
         self.target: Target | None = None
         self.lose: list[str] = []
         self.busy: list[str] = []
-        self.profile = {
+        self.provider: Provider | None = None
+        self.passed_on: list[Json] = []
+        self.profile: Json = {
             "name": "default",
             "tools": [{"name": name, "description": name, "input_schema": {"type": "object"}} for name in TOOLS],
             "max_steps": max_steps,
@@ -156,8 +166,6 @@ class ControlPlane:
             self.incarnation += 1
             token = f"boot-{self.incarnation}-{os.urandom(16).hex()}"
             self.tokens[token] = Token(self.incarnation, True)
-            if self.running is not None:
-                self.running.attempt += 1
             self.changed.notify_all()
         return {"SESSION_TOKEN": token, "CONTROL_PLANE_URL": self.url, "SESSION_ID": self.session}
 
@@ -267,7 +275,7 @@ class ControlPlane:
         turn = self.running
         return {
             "incarnation": self.incarnation,
-            "turn": turn.document() if turn else None,
+            "turn": turn.give(self.incarnation) if turn else None,
             "open_tool_calls": turn.open if turn else [],
             "workspace": self.workspace,
             "budget": {"remaining_usd": 1.0},
@@ -284,7 +292,7 @@ class ControlPlane:
                 directive, self.directive = self.directive, None
                 return {"directive": directive}
             if self.running is not None:
-                return {"directive": "cancel"} if self.running.cancelled else {"turn": self.running.document()}
+                return {"directive": "cancel"} if self.running.cancelled else {"turn": self.running.give(self.incarnation)}
             left = deadline - time.monotonic()
             if left <= 0:
                 return None
@@ -542,6 +550,8 @@ class _Handler(BaseHTTPRequestHandler):
                     raise Problem(503, "busy")
             if name == "POST llm":
                 self._llm(name)
+            elif route.startswith("llm/"):
+                self._pass_on(name)
             else:
                 wait = float(parse_qs(parts.query).get("wait", ["0"])[0])
                 with self.plane.changed:
@@ -587,6 +597,24 @@ class _Handler(BaseHTTPRequestHandler):
             plane.accept_outcome(route.split("/")[1], body)
             return None
         raise Problem(404, "not_found")
+
+    def _pass_on(self, name: str) -> None:
+        """A call in a provider's own form, answered piece by piece."""
+        with self.plane.changed:
+            self.plane.authorise(self._bearer())
+            self.plane.passed_on.append({key.lower(): value for key, value in self.headers.items()})
+        if self.plane.provider is None:
+            raise Problem(404, "not_found")
+        kind, pieces = self.plane.provider(name, json.loads(self._body) if self._body else {})
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Set-Cookie", "stays=here")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for piece in pieces:
+            self.wfile.write(piece)
+            self.wfile.flush()
+        self.close_connection = True
 
     def _llm(self, name: str) -> None:
         plane, body = self.plane, json.loads(self._body)

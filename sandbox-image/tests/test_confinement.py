@@ -128,7 +128,7 @@ class SystemCalls(unittest.TestCase):
 
 @unittest.skipIf(landlock.version() < 6, "this kernel's Landlock is older than version 6, or missing")
 class Landlock(SandboxTest):
-    def confined(self, work: Callable[[], str], without_tcp: bool = False) -> str:
+    def confined(self, work: Callable[[], str], only_port: int | None = None) -> str:
         inside = self.folder()
         outside = self.write(self.folder(), "secret", "secret")
 
@@ -136,7 +136,7 @@ class Landlock(SandboxTest):
             grants = [landlock.Grant(path, landlock.READ) for path in ("/usr", "/lib", "/lib64", "/bin", "/proc")]
             grants.append(landlock.Grant(inside, landlock.READ | landlock.WRITE))
             linux.keep_capabilities()
-            landlock.restrict(grants, without_tcp=without_tcp)
+            landlock.restrict(grants, only_port=only_port)
             os.chdir(inside)
             self.outside = outside
             return work()
@@ -200,7 +200,8 @@ class Landlock(SandboxTest):
             return "connected"
 
         self.assertEqual(self.confined(work), "connected")
-        self.assertIn("PermissionError", self.confined(work, without_tcp=True))
+        self.assertIn("PermissionError", self.confined(work, only_port=1))
+        self.assertEqual(self.confined(work, only_port=server.getsockname()[1]), "connected")
 
 
 class Callers(unittest.TestCase):

@@ -28,9 +28,9 @@ def main(package: str, control: int, gateway_pid: int, own: str) -> int:
     linux.name_process("skerry-agent")
     linux.adopt_orphans()
     driver = identity.driver(os.getppid())
-    confine.agent(identity.parse(own), os.getcwd(), package, driver)
+    listener = confine.agent(identity.parse(own), os.getcwd(), package, driver)
     report = suite.at_boot(os.getppid(), gateway_pid, driver, package, os.getcwd())
-    agent = _Agent(RemoteGateway(socket.socket(fileno=control)), report)
+    agent = _Agent(RemoteGateway(socket.socket(fileno=control)), report, listener)
     code = exits.INTERNAL
     try:
         _on_termination_raise()
@@ -53,15 +53,20 @@ def main(package: str, control: int, gateway_pid: int, own: str) -> int:
 class _Agent:
     """What the agent process knows."""
 
-    def __init__(self, gateway: RemoteGateway, report: list[Probe]) -> None:
+    def __init__(self, gateway: RemoteGateway, report: list[Probe], listener: socket.socket) -> None:
         self._gateway = gateway
         self._report = report
+        self._listener = listener
         self._workspace = Workspace(os.getcwd(), gateway)
 
     def run(self) -> int:
         """From hello to stop."""
         profile = self._gateway.hello(self._report)["profile"]
-        loop = Loop(self._gateway, profile, self._workspace, self._gateway.interrupt)
+        if "agent" in profile:
+            self._gateway.relay(self._listener.fileno())
+        port = int(self._listener.getsockname()[1])
+        self._listener.close()
+        loop = Loop(self._gateway, profile, self._workspace, self._gateway.interrupt, port)
         try:
             self._resume(loop, self._restore())
             while True:

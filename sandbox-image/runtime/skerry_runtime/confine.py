@@ -39,8 +39,11 @@ def gateway(identity: Identity | None) -> None:
     linux.forbid_inspection()
 
 
-def agent(identity: Identity | None, workspace: str, package: str, driver: str) -> None:
-    """Leaves the agent, and with it every tool, a folder to work in and a system to read."""
+def agent(identity: Identity | None, workspace: str, package: str, driver: str) -> socket.socket:
+    """Leaves the agent, and with it every tool, a folder to work in and a system to read.
+
+    Answers with a socket at a loopback address that it may connect to, even where it may connect to nothing else.
+    """
     has_own_network = _leave_network()
     if identity is not None:
         identity.become()
@@ -50,13 +53,17 @@ def agent(identity: Identity | None, workspace: str, package: str, driver: str) 
     linux.keep_capabilities()
     linux.forbid_new_privileges()
     _limit(driver)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", 0))
     shares_network = driver in ("plain", "bubblewrap") and not has_own_network
     with contextlib.suppress(OSError):
-        landlock.restrict(_grants(workspace, package, driver), without_tcp=shares_network)
+        port = listener.getsockname()[1]
+        landlock.restrict(_grants(workspace, package, driver), only_port=port if shares_network else None)
     with contextlib.suppress(OSError):
         seccomp.restrict()
     linux.forbid_inspection()
     linux.die_with_parent(signal.SIGTERM)
+    return listener
 
 
 def _leave_network() -> bool:

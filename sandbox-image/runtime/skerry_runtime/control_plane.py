@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ from skerry_runtime import VERSION, exits
 from skerry_runtime.clock import AwakeClock, BackOff, jitter
 from skerry_runtime.event_queue import EventQueue
 from skerry_runtime.http_client import Connections, Reader, Request, chunks, read_json, save, stream
+from skerry_runtime.relay import Forwarded, Returned
+from skerry_runtime.relay import serve as serve_models
 from skerry_runtime.wire import (
     Answer,
     Directive,
@@ -162,6 +165,24 @@ class ControlPlaneGateway:
     def manifest(self, turn: str | None, files: list[FileEntry]) -> int:
         """Declares the whole workspace as of now."""
         return int(self._call(_Call("PUT", "files/manifest", lambda: {"turn": turn, "files": files}))["version"])
+
+    def relay(self, listener: int) -> None:
+        """Offers the model providers to whoever connects to this socket."""
+        own = socket.socket(fileno=os.dup(listener))
+        threading.Thread(target=serve_models, args=(own, self._forward), name="relay", daemon=True).start()
+
+    def _forward(self, call: Forwarded) -> Returned:
+        """Passes a program's call on with the token; one that is no longer good is renewed, or ends all this."""
+        returned = self._connections.open(self._outgoing(call))
+        if returned.status in (401, 409, 410):
+            self.state()
+            returned = self._connections.open(self._outgoing(call))
+        self._answered = self._clock.now()
+        return returned
+
+    def _outgoing(self, call: Forwarded) -> Request:
+        headers = {**call.headers, "Authorization": f"Bearer {self._token}"}
+        return Request(call.method, f"{self._base}llm{call.path}", call.body, headers, SILENCE_SECONDS, False)
 
     def http(self, key: str, order: Json) -> Json:
         """Has a request to the world outside made, once for each key."""

@@ -137,6 +137,9 @@ class DirectGateway:
         self.workspace = files
         return 1
 
+    def relay(self, listener: int) -> None:
+        """There are no providers here."""
+
     def http(self, key: str, order: Json) -> Json:
         """There is no way out of here."""
         raise Refused(403, "policy_denied", f"No rule allows {order['method']} {order['url']}.")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from skerry_runtime.relay import Returned
 from skerry_runtime.wire import Json, Refused
 
 LONGEST_RETRY_AFTER = 30.0
@@ -61,6 +62,18 @@ class Connections:
         if isinstance(answer, Refused):
             raise answer
         return answer
+
+    def open(self, request: Request) -> Returned:
+        """Sends over a connection of its own, and answers with a body that is read as it arrives."""
+        connection = self._new()
+        connection.timeout = request.timeout
+        try:
+            connection.request(request.method, request.path, request.payload, request.headers)
+            response = connection.getresponse()
+        except BaseException:
+            connection.close()
+            raise
+        return Returned(response.status, response.getheaders(), _pieces(connection, response))
 
     def _elsewhere(self, request: Request, read: Reader) -> Any:
         """A whole URL; connections of one origin are never used for another."""
@@ -116,6 +129,14 @@ def _connect(connection: http.client.HTTPConnection) -> None:
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 2), (socket.TCP_KEEPCNT, 4)):
         connected.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _pieces(connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> Iterator[bytes]:
+    try:
+        while piece := response.read1(CHUNK_BYTES):
+            yield piece
+    finally:
+        connection.close()
 
 
 def stream(response: http.client.HTTPResponse) -> Iterator[tuple[str, str]]:

@@ -38,7 +38,7 @@ _CREDENTIALS = struct.Struct("3i")
 _VERBS = frozenset(
     ("hello", "state", "next", "llm", "heartbeat", "uploads", "downloads", "manifest", "http", "flushed", "outcome")
 )
-_VERBS_WITH_FILE = frozenset(("upload", "download"))
+_VERBS_WITH_FILE = frozenset(("upload", "download", "relay"))
 
 _this_thread = threading.local()
 
@@ -211,6 +211,10 @@ class RemoteGateway:
     def manifest(self, turn: str | None, files: list[FileEntry]) -> int:
         """Declares the whole workspace as of now."""
         return int(self._call("manifest", turn, files))
+
+    def relay(self, listener: int) -> None:
+        """Lends the socket to the gateway, which answers whoever connects."""
+        self._call("relay", file=listener)
 
     def http(self, key: str, order: Json) -> Json:
         """Has a request to the world outside made, once for each key."""

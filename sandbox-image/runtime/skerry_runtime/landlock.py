@@ -11,7 +11,7 @@ from skerry_runtime import linux
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _ASK_VERSION = 1
-_PATH_BENEATH = 1
+_PATH_BENEATH, _NET_PORT = 1, 2
 
 _EXECUTE = 1 << 0
 _WRITE_FILE = 1 << 1
@@ -39,6 +39,10 @@ class _Beneath(ctypes.Structure):
     _fields_ = (("access", ctypes.c_uint64), ("folder", ctypes.c_int32))
 
 
+class _Port(ctypes.Structure):
+    _fields_ = (("access", ctypes.c_uint64), ("port", ctypes.c_uint64))
+
+
 class Grant(NamedTuple):
     """What may be done with a path and everything below it; a path that does not exist grants nothing."""
 
@@ -54,16 +58,17 @@ def version() -> int:
         return 0
 
 
-def restrict(grants: Iterable[Grant], handled: int = READ | WRITE, without_tcp: bool = False) -> bool:
+def restrict(grants: Iterable[Grant], handled: int = READ | WRITE, only_port: int | None = None) -> bool:
     """Permits what is granted of what is handled, and signals only among this process and all it starts.
 
-    False where the kernel has no Landlock; a kernel with an older one restricts what that one knows.
+    Where a port is named, it is the only one that TCP connections are made to. False where the kernel has no Landlock;
+    a kernel with an older one restricts what that one knows.
     """
     known = version()
     if known == 0:
         return False
     files = handled & _known_files(known)
-    network = _CONNECT_TCP if without_tcp and known >= 4 else 0
+    network = _CONNECT_TCP if only_port is not None and known >= 4 else 0
     scope = _ABSTRACT_SOCKETS | _SIGNALS if known >= 6 else 0
     attributes = _Ruleset(files, network, scope)
     size = 8 if known < 4 else 16 if known < 6 else 24
@@ -72,6 +77,11 @@ def restrict(grants: Iterable[Grant], handled: int = READ | WRITE, without_tcp: 
         for grant in grants:
             with contextlib.suppress(FileNotFoundError, PermissionError, NotADirectoryError):
                 _add(ruleset, grant, files)
+        if network and only_port:
+            port = _Port(network, only_port)
+            linux.syscall(
+                _ADD_RULE, ctypes.c_int(ruleset), ctypes.c_int(_NET_PORT), ctypes.byref(port), ctypes.c_uint32(0)
+            )
         linux.syscall(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
     finally:
         os.close(ruleset)

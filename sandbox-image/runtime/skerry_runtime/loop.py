@@ -7,6 +7,7 @@ from collections.abc import Callable
 from skerry_runtime.clock import LeaseProof
 from skerry_runtime.guard import TURN_SECONDS, Guard, Limit
 from skerry_runtime.ipc import GatewayGone, Interrupted
+from skerry_runtime.program import Program
 from skerry_runtime.pulse import Pulse
 from skerry_runtime.tool import Mistake
 from skerry_runtime.toolbox import Toolbox
@@ -42,20 +43,21 @@ class Loop:
         profile: Profile,
         workspace: Workspace,
         interrupt: Callable[[], None] = lambda: None,
+        port: int = 0,
     ) -> None:
+        """`port` is where a program finds its model providers, on the loopback."""
         self._gateway = gateway
         self._profile = profile
         self._workspace = workspace
         self._toolbox = Toolbox(gateway, profile, workspace)
         self._interrupt = interrupt
+        self._port = port
 
     def run(self, turn: Turn, open_calls: list[ToolCall]) -> None:
         """Works on a turn until its outcome is recorded or it is over; raises `Stop` when told to end."""
         with Pulse(self._gateway, turn["id"], self._interrupt, self.flush) as pulse:
             try:
-                outcome = _Turn(self._gateway, self._toolbox, self._workspace, self._profile, turn, pulse).run(
-                    open_calls
-                )
+                outcome = self._work(turn, open_calls, pulse)
             except Interrupted:
                 outcome = _outcome("cancelled", "Cancelled.")
             except Refused as refused:
@@ -70,6 +72,11 @@ class Loop:
             if pulse.why == "over":
                 return
             self._record(turn["id"], outcome)
+
+    def _work(self, turn: Turn, open_calls: list[ToolCall], pulse: Pulse) -> Outcome:
+        if "agent" in self._profile:
+            return Program(self._gateway, self._workspace, self._profile, turn, pulse).run(self._port)
+        return _Turn(self._gateway, self._toolbox, self._workspace, self._profile, turn, pulse).run(open_calls)
 
     def flush(self, turn: str | None) -> bool:
         """Stores the workspace and says so; false if it could not be stored."""

@@ -121,6 +121,8 @@ def run(
     take: Callable[[bytes], None],
     idle: Callable[[], None],
     inherited: Sequence[int] = (),
+    environment: dict[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
 ) -> Finished:
     """Runs to the end, the timeout in seconds or the cancellation; the two latter end every process it started.
 
@@ -130,7 +132,8 @@ def run(
     process = subprocess.Popen(
         command,
         cwd=folder,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,

@@ -24,6 +24,12 @@ class ToolSpec(TypedDict):
     input_schema: Json
 
 
+class AgentProgram(TypedDict):
+    """A program that works in the place of the loop."""
+
+    command: list[str]
+
+
 class _Profile(TypedDict):
     """What every profile says."""
 
@@ -37,6 +43,7 @@ class Profile(_Profile, total=False):
     """What this session may do."""
 
     max_turn_seconds: float
+    agent: AgentProgram
 
 
 class Session(TypedDict):
@@ -209,6 +216,9 @@ class Gateway(Protocol):
 
     def manifest(self, turn: str | None, files: list[FileEntry]) -> int:
         """Declares the whole workspace as of now."""
+
+    def relay(self, listener: int) -> None:
+        """Offers the model providers to whoever connects to this socket."""
 
     def http(self, key: str, order: Json) -> Json:
         """Has a request to the world outside made, once for each key."""

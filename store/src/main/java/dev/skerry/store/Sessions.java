@@ -51,6 +51,22 @@ public class Sessions {
                 == 1;
     }
 
+    /** Has another program than the built-in loop work for this session; a JSON list of the program and its arguments. */
+    public void setAgentCommand(String id, String command) {
+        jdbc.sql("update sessions set agent_command = :command::jsonb where id = :id")
+                .param("id", id)
+                .param("command", command)
+                .update();
+    }
+
+    /** Empty for the built-in loop. */
+    public Optional<String> agentCommand(String id) {
+        return jdbc.sql("select agent_command::text from sessions where id = :id and agent_command is not null")
+                .param("id", id)
+                .query(String.class)
+                .optional();
+    }
+
     public Optional<SessionRow> find(String tenantId, String id) {
         return jdbc.sql("select * from sessions where id = :id and tenant_id = :tenant")
                 .param("id", id)

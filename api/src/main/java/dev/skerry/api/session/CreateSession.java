@@ -1,6 +1,7 @@
 package dev.skerry.api.session;
 
 import java.math.BigDecimal;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -17,10 +18,19 @@ record CreateSession(
         @Nullable String model,
         @Nullable Budget budget,
         @Nullable RequestedTimeouts timeouts,
+        @Nullable Agent agent,
         @Nullable Map<String, @Nullable String> labels) {
 
     /** What the session may spend, in US dollars. */
     record Budget(@Nullable BigDecimal maxCostUsd) {}
+
+    /**
+     * Another program than the built-in loop.
+     *
+     * @param command the program and its arguments; {@code {message}} stands for the person's message, which otherwise comes on
+     *     standard input
+     */
+    record Agent(@Nullable List<@Nullable String> command) {}
 
     /** ISO 8601 durations. */
     record RequestedTimeouts(

@@ -19,6 +19,7 @@ import dev.skerry.store.SessionRow;
 import dev.skerry.store.Sessions;
 import dev.skerry.store.TurnRow;
 import dev.skerry.store.Turns;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.springframework.stereotype.Component;
@@ -98,6 +99,9 @@ class SessionCreation {
                     terms.timeouts().lifetime().toMillis(),
                     json.writeValueAsString(terms.labels())));
             if (inserted) {
+                if (!terms.agentCommand().isEmpty()) {
+                    sessions.setAgentCommand(id.value(), json.writeValueAsString(terms.agentCommand()));
+                }
                 events.append(
                         id.value(),
                         "session.created",
@@ -121,6 +125,10 @@ class SessionCreation {
                         row.suspendedTtlMs() == terms.timeouts().suspended().toMillis())
                 .filter(row -> row.lifetimeMs() == terms.timeouts().lifetime().toMillis())
                 .filter(row -> json.readValue(row.labels(), Map.class).equals(terms.labels()))
+                .filter(row -> sessions.agentCommand(row.id())
+                        .map(command -> json.readValue(command, List.class))
+                        .orElse(List.of())
+                        .equals(terms.agentCommand()))
                 .filter(row -> sameMessage(row, terms.message()))
                 .isPresent();
     }

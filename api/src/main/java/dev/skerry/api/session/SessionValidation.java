@@ -14,6 +14,7 @@ import dev.skerry.store.Models.ModelRow;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,6 +30,8 @@ import org.springframework.stereotype.Component;
 class SessionValidation {
     private static final int MAX_LABELS = 32;
     private static final int MAX_LABEL_VALUE = 256;
+    private static final int MAX_COMMAND = 64;
+    private static final int MAX_COMMAND_PART = 4096;
     private static final int MAX_DECIMALS = 9;
     private static final BigDecimal LEAST_BUDGET = new BigDecimal("0.000000001");
     private static final Pattern LABEL = Pattern.compile("[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,62}[A-Za-z0-9])?");
@@ -53,12 +56,13 @@ class SessionValidation {
         ModelRow model = model(request.model(), offered, violations);
         Money cap = cap(request.budget(), violations);
         Timeouts timeouts = timeouts(request.timeouts(), violations);
+        List<String> agentCommand = agentCommand(request.agent(), violations);
         SortedMap<String, String> labels = labels(request.labels(), violations);
         violations.check();
         Optional<MessageText> message = request.message() == null
                 ? Optional.empty()
                 : Optional.of(MessageText.of("message", request.message()));
-        return new SessionTerms(id, message, model, request.model() != null, cap, timeouts, labels);
+        return new SessionTerms(id, message, model, request.model() != null, cap, timeouts, agentCommand, labels);
     }
 
     /** The cap that a person asks for instead of the present one. */
@@ -153,6 +157,29 @@ class SessionValidation {
             violations.add(field, "Must be an ISO 8601 duration such as PT5M or P7D.");
             return byDefault;
         }
+    }
+
+    private static List<String> agentCommand(CreateSession.@Nullable Agent agent, Violations violations) {
+        if (agent == null) {
+            return List.of();
+        }
+        List<@Nullable String> asked = agent.command() == null ? List.of() : agent.command();
+        List<String> command = new ArrayList<>();
+        for (String part : asked) {
+            if (part != null && part.length() <= MAX_COMMAND_PART && MessageText.storable(part)) {
+                command.add(part);
+            }
+        }
+        if (command.isEmpty()
+                || command.size() != asked.size()
+                || command.size() > MAX_COMMAND
+                || command.getFirst().isBlank()) {
+            violations.add(
+                    "agent.command",
+                    "Must be the program and its arguments: 1 to " + MAX_COMMAND + " texts of at most "
+                            + MAX_COMMAND_PART + " characters without NUL.");
+        }
+        return command;
     }
 
     private static SortedMap<String, String> labels(

@@ -211,10 +211,6 @@ class Greeting {
 
     private Welcome welcome(IncarnationRow row, String token) {
         return new Welcome(
-                token,
-                row.sessionId(),
-                row.number(),
-                settings.lease().toSeconds(),
-                profiles.of(row.sessionId()).view());
+                token, row.sessionId(), row.number(), settings.lease().toSeconds(), profiles.view(row.sessionId()));
     }
 }

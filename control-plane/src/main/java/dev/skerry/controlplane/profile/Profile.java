@@ -1,8 +1,10 @@
 package dev.skerry.controlplane.profile;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a session's agent is told and what it may use.
@@ -20,11 +22,27 @@ public record Profile(String name, String systemPrompt, int maxSteps, int toolOu
      */
     public record Tool(String name, String description, Map<String, Object> inputSchema) {}
 
-    /** What the sandbox is told. */
-    public record View(String name, List<Tool> tools, int maxSteps, int toolOutputBytes) {}
+    /**
+     * Another program than the loop in the sandbox.
+     *
+     * @param command the program and its arguments
+     */
+    public record Agent(List<String> command) {}
 
-    public View view() {
-        return new View(name, tools, maxSteps, toolOutputBytes);
+    /** What the sandbox is told. */
+    public record View(
+            String name,
+            List<Tool> tools,
+            int maxSteps,
+            int toolOutputBytes,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            Agent agent) {}
+
+    /** An empty command stands for the loop in the sandbox. */
+    View view(List<String> agentCommand) {
+        return new View(
+                name, tools, maxSteps, toolOutputBytes, agentCommand.isEmpty() ? null : new Agent(agentCommand));
     }
 
     public Optional<Tool> tool(String toolName) {

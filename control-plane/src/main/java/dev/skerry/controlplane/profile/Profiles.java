@@ -5,6 +5,7 @@ import dev.skerry.store.Sessions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.List;
 import java.util.Objects;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
@@ -28,6 +29,14 @@ public class Profiles {
     public Profile of(String session) {
         String pinned = sessions.find(session).map(SessionRow::profile).orElse(null);
         return json.readValue(pinned == null ? sessions.pinProfile(session, standard) : pinned, Profile.class);
+    }
+
+    /** What the sandbox of a session is told. */
+    public Profile.View view(String session) {
+        List<String> command = sessions.agentCommand(session)
+                .map(stored -> List.of(json.readValue(stored, String[].class)))
+                .orElse(List.of());
+        return of(session).view(command);
     }
 
     private static Profile standard(JsonMapper json) {
