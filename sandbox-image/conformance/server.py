@@ -292,7 +292,9 @@ class ControlPlane:
                 directive, self.directive = self.directive, None
                 return {"directive": directive}
             if self.running is not None:
-                return {"directive": "cancel"} if self.running.cancelled else {"turn": self.running.give(self.incarnation)}
+                if self.running.cancelled:
+                    return {"directive": "cancel"}
+                return {"turn": self.running.give(self.incarnation)}
             left = deadline - time.monotonic()
             if left <= 0:
                 return None
@@ -305,6 +307,7 @@ class ControlPlane:
             raise Problem(422, "invalid_request", "no such turn")
         if turn.outcome is not None:
             raise Problem(409, "turn_over")
+        turn.give(self.incarnation)
         return turn
 
     def accept_results(self, body: Json) -> tuple[Turn, Json | None]:

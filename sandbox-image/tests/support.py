@@ -139,7 +139,7 @@ class SandboxTest(unittest.TestCase):
         self.addCleanup(sandbox.close)
         return sandbox
 
-    def machine(self, plane: ControlPlane) -> Sandbox:
+    def machine(self, plane: ControlPlane, prepare: Callable[[str], None] = lambda _: None) -> Sandbox:
         """A new incarnation that is the first process of its own system, as in a container or a virtual machine."""
         copy = os.path.join(self.folder(), "runtime")
         shutil.copytree(RUNTIME, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -148,6 +148,7 @@ class SandboxTest(unittest.TestCase):
         for folder in (os.path.dirname(copy), copy, workspace):
             os.chmod(folder, 0o755)
         self.runtime = copy
+        prepare(workspace)
         plane.tolerated = {"F01", "F02", "F08", "P05", "P09", "S05", "S07", "S08"}
         python = os.path.realpath("/usr/bin/python3")
         command = (*OWN_MACHINE, python, "-B", "-I", os.path.join(copy, "skerry_runtime"))

@@ -50,6 +50,28 @@ class SessionCreationTest {
     }
 
     @Test
+    void anotherAgentsProgramIsATermOfTheSession() {
+        String id = new Ulid(Clock.systemUTC()).session().value();
+        String asked = "{\"id\":\"" + id + "\",\"agent\":{\"command\":[\"llm\",\"{message}\"]}}";
+        assertThat(client.post("/v1/sessions", asked).status()).isEqualTo(201);
+        assertThat(client.post("/v1/sessions", asked).status()).isEqualTo(201);
+        assertThat(client.post("/v1/sessions", asked.replace("llm", "other")).status())
+                .isEqualTo(409);
+        assertThat(client.post("/v1/sessions", "{\"id\":\"" + id + "\"}").status())
+                .isEqualTo(409);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {"[]", "[\"\"]", "[\" \"]", "[null]", "[\"a\",null]", "[\"a\\u0000\"]", "null"})
+    void refusesAProgramThatCannotBeStarted(String command) {
+        TestingClient.Answer refused = client.post("/v1/sessions", "{\"agent\":{\"command\":" + command + "}}");
+        assertThat(refused.status()).isEqualTo(422);
+        assertThat(refused.json().toString()).contains("agent.command");
+    }
+
+    @Test
     void aMessageBecomesTheFirstTurnAndReachesTheWorkflow() {
         TestingClient.Answer created = client.post("/v1/sessions", "{\"message\":\"Write a haiku.\"}");
         assertThat(created.status()).isEqualTo(201);

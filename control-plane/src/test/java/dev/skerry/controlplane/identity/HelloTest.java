@@ -139,7 +139,7 @@ class HelloTest {
         Answer welcome = world.hello(
                 world.bootToken(session, 1),
                 World.nonce(),
-                "{'id': 'P01', 'result': 'fail', 'detail': 'uid 0'}, {'id': 'N01', 'result': 'unsupported'}");
+                "{'id': 'F02', 'result': 'fail', 'detail': 'no limit'}, {'id': 'N01', 'result': 'unsupported'}");
 
         assertThat(welcome.status()).isEqualTo(200);
         assertThat(world.worker(session, "/incarnations/1/hello", "{'wait_seconds': 0}")
