@@ -9,6 +9,7 @@ import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.UUID;
 import okhttp3.Call;
 import okhttp3.HttpUrl;
@@ -27,6 +28,7 @@ public final class ApiClient implements AutoCloseable {
     private static final Duration CONNECT = Duration.ofSeconds(5);
     private static final Duration CALL = Duration.ofSeconds(30);
     private static final Duration HEALTH = Duration.ofSeconds(3);
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
     /** Three missed heartbeats of an event stream. */
     private static final Duration SILENCE = Duration.ofSeconds(45);
 
@@ -161,7 +163,31 @@ public final class ApiClient implements AutoCloseable {
         }
     }
 
+    /** Every call may be repeated: what reads, what ends, and what posts under a key. So a server that is away for a moment is waited for. */
     private JsonNode json(Request request) {
+        Instant deadline = Instant.now().plus(PATIENCE);
+        while (true) {
+            try {
+                return once(request);
+            } catch (ApiProblem e) {
+                if (!e.mayPass() || Instant.now().isAfter(deadline)) {
+                    throw e;
+                }
+                pause(e.retryAfter());
+            }
+        }
+    }
+
+    private static void pause(Duration pause) {
+        try {
+            Thread.sleep(pause);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Aborted(new InterruptedIOException());
+        }
+    }
+
+    private JsonNode once(Request request) {
         try (Response response = execute(http.newCall(request))) {
             byte[] body = response.body().bytes();
             return body.length == 0 ? Json.MAPPER.createObjectNode() : Json.MAPPER.readTree(body);
@@ -201,7 +227,8 @@ public final class ApiClient implements AutoCloseable {
                     response.code(),
                     problem.path("code").asString(),
                     Terminal.oneLine(detail.toString(), MAX_PROBLEM_CHARACTERS),
-                    Terminal.oneLine(problem.path("request_id").asString(requestId == null ? "" : requestId), 100));
+                    Terminal.oneLine(problem.path("request_id").asString(requestId == null ? "" : requestId), 100),
+                    response.header("Retry-After", ""));
         } catch (JacksonException e) {
             return notSkerry(e);
         }

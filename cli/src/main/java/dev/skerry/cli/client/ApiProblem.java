@@ -2,7 +2,11 @@ package dev.skerry.cli.client;
 
 import dev.skerry.cli.ExitCode;
 import dev.skerry.cli.Failure;
+import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** The API said no, and why. */
 public final class ApiProblem extends Failure {
@@ -14,17 +18,33 @@ public final class ApiProblem extends Failure {
             "too_large", "Put long material into files, or into several messages.",
             "rate_limited", "Wait a little and try again.",
             "unavailable", "Wait a little and try again; `skerry doctor` says what is away.");
+    private static final Set<String> PASSING = Set.of("unavailable", "in_flight");
+    private static final Pattern SECONDS = Pattern.compile("[0-9]");
     private static final int SERVER_ERRORS = 500;
     private static final int TOO_MANY = 429;
     private static final int PAYMENT_REQUIRED = 402;
 
     private final int status;
     private final String code;
+    private final Duration retryAfter;
 
-    ApiProblem(int status, String code, String detail, String requestId) {
+    ApiProblem(int status, String code, String detail, String requestId, @Nullable String retryAfter) {
         super(exitCode(status, code), detail, advice(status, code, requestId));
         this.status = status;
         this.code = code;
+        this.retryAfter = retryAfter != null && SECONDS.matcher(retryAfter).matches()
+                ? Duration.ofSeconds(Integer.parseInt(retryAfter))
+                : Duration.ofSeconds(1);
+    }
+
+    /** Whether the same request may succeed in a moment. */
+    boolean mayPass() {
+        return PASSING.contains(code);
+    }
+
+    /** What the server asks to wait, when that is less than ten seconds; a second when it asks for nothing or more. */
+    Duration retryAfter() {
+        return retryAfter;
     }
 
     /** HTTP status. */
