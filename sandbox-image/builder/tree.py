@@ -40,6 +40,7 @@ def configure(tree: str) -> None:
             _remove(path)
     for path, content in recipe.FILES.items():
         _remove(os.path.join(tree, path))
+        os.makedirs(os.path.dirname(os.path.join(tree, path)), exist_ok=True)
         with open(os.path.join(tree, path), "w", encoding="utf-8") as file:
             file.write(content)
         if path.startswith("usr/bin/"):

@@ -2,6 +2,7 @@ package dev.skerry.cli;
 
 import dev.skerry.cli.command.DoctorCommand;
 import dev.skerry.cli.command.DownCommand;
+import dev.skerry.cli.command.ImageCommand;
 import dev.skerry.cli.command.RoleCommand;
 import dev.skerry.cli.command.RunCommand;
 import dev.skerry.cli.command.SessionCommand;
@@ -27,6 +28,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
             DownCommand.class,
             SessionCommand.class,
             DoctorCommand.class,
+            ImageCommand.class,
             RoleCommand.Api.class,
             RoleCommand.Worker.class,
             RoleCommand.ControlPlane.class,

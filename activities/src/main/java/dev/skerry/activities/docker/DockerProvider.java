@@ -4,6 +4,7 @@ import com.github.dockerjava.api.command.InspectContainerResponse;
 import com.github.dockerjava.api.command.InspectContainerResponse.ContainerState;
 import com.github.dockerjava.api.exception.ConflictException;
 import com.github.dockerjava.api.exception.NotFoundException;
+import com.github.dockerjava.api.exception.NotModifiedException;
 import com.github.dockerjava.api.model.Container;
 import com.github.dockerjava.api.model.Network;
 import dev.skerry.activities.provider.ProviderException;
@@ -88,8 +89,12 @@ public final class DockerProvider implements SandboxProvider, AutoCloseable {
         InspectContainerResponse container = find(spec.name())
                 .orElseThrow(() -> new ProviderException.Unknown(
                         "The container " + spec.name() + " vanished while it was starting.", null));
-        if (!Boolean.TRUE.equals(container.getState().getRunning())) {
-            String told = Ending.of(container.getState()).sentence();
+        ContainerState state = container.getState();
+        if ("created".equals(state.getStatus())) {
+            throw beingChanged(spec.name(), null);
+        }
+        if (!Boolean.TRUE.equals(state.getRunning())) {
+            String told = Ending.of(state).sentence();
             destroy(spec.name(), alive);
             throw new ProviderException.Unknown("The container " + spec.name() + " " + told + " while starting.", null);
         }
@@ -97,6 +102,7 @@ public final class DockerProvider implements SandboxProvider, AutoCloseable {
 
     private void order(Spec spec, Runnable alive) throws ProviderException {
         URI controlPlane = controlPlane(spec);
+        demandImage();
         Map<String, String> labels = Labels.of(spec.tags());
         Subnet subnet = networks.ensure(spec.name().value(), labels, false);
         alive.run();
@@ -133,6 +139,15 @@ public final class DockerProvider implements SandboxProvider, AutoCloseable {
         }
     }
 
+    private void demandImage() throws ProviderException {
+        if (engine.find(
+                        "read an image",
+                        docker -> docker.inspectImageCmd(settings.image()).exec())
+                .isEmpty()) {
+            throw noImage(settings);
+        }
+    }
+
     private URI controlPlane(Spec spec) throws ProviderException {
         URI url = URI.create(spec.environment().getOrDefault(URL, ""));
         if (url.getHost() == null || isLoopback(url.getHost())) {
@@ -158,16 +173,25 @@ public final class DockerProvider implements SandboxProvider, AutoCloseable {
                 + settings.image() + ". Make it with `skerry image build --docker`, or correct the configured name.");
     }
 
+    /** Another worker may be making the same container at this moment: what is not there yet has not failed. */
     private void start(SandboxName name) throws ProviderException {
         try {
-            engine.ensure(
+            engine.call(
                     "start a container",
                     docker -> docker.startContainerCmd(name.value()).exec());
+        } catch (NotModifiedException e) {
+            return;
+        } catch (NotFoundException e) {
+            throw beingChanged(name, e);
         } catch (ConflictException e) {
             if (inspect(name) != Sighting.FROZEN) {
-                throw new ProviderException.Unknown("The container " + name + " is being changed by another.", e);
+                throw beingChanged(name, e);
             }
         }
+    }
+
+    private static ProviderException beingChanged(SandboxName name, @Nullable Throwable cause) {
+        return new ProviderException.Unknown("The container " + name + " is being changed by another.", cause);
     }
 
     @Override
@@ -200,7 +224,7 @@ public final class DockerProvider implements SandboxProvider, AutoCloseable {
 
     private void demand(SandboxName name, Sighting wanted) throws ProviderException {
         if (present(name) != wanted) {
-            throw new ProviderException.Unknown("The container " + name + " is being changed by another.", null);
+            throw beingChanged(name, null);
         }
     }
 

@@ -1,0 +1,102 @@
+"""The image builder: the same bytes every time, and nothing in them that must not be there."""
+
+import io
+import os
+import sys
+import tarfile
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+
+from builder import archive, debian, recipe, scan, tree
+
+_MODULE = f"{recipe.RUNTIME}/{recipe.SECRET}/loop.pyc"
+
+
+class Layout(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.root = os.path.join(self.folder.name, "tree")
+        tree.lay_out(self.root)
+        tree.configure(self.root)
+
+    def write(self, path: str, mode: int = 0o644) -> None:
+        file = os.path.join(self.root, path)
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        with open(file, "w", encoding="utf-8") as out:
+            out.write(path)
+        os.chmod(file, mode)
+
+    def packed(self) -> bytes:
+        out = io.BytesIO()
+        archive.write_tar(tree.entries(self.root), 1, out)
+        return out.getvalue()
+
+    def members(self) -> dict[str, tarfile.TarInfo]:
+        with tarfile.open(fileobj=io.BytesIO(self.packed())) as tar:
+            return {member.name: member for member in tar}
+
+    def test_times_and_owners_of_the_building_machine_do_not_matter(self) -> None:
+        self.write("usr/bin/tool", 0o755)
+        before = self.packed()
+        os.utime(os.path.join(self.root, "usr/bin/tool"), (5, 5))
+        os.chmod(os.path.join(self.root, "usr/bin/tool"), 0o775)
+        self.assertEqual(self.packed(), before)
+
+    def test_no_file_keeps_a_set_uid_bit(self) -> None:
+        self.write("usr/bin/su", 0o6755)
+        self.assertEqual(self.members()["usr/bin/su"].mode, 0o755)
+
+    def test_the_runtime_is_roots_alone_and_the_workspace_the_agents(self) -> None:
+        self.write(_MODULE, 0o644)
+        members = self.members()
+        self.assertEqual((members[_MODULE].mode, members[_MODULE].uid), (0o400, 0))
+        self.assertEqual(members[os.path.dirname(_MODULE)].mode, 0o700)
+        self.assertEqual(members["workspace"].uid, recipe.AGENT)
+
+
+class Sources(unittest.TestCase):
+    def test_a_mirror_is_taken_instead_of_the_machines_own(self) -> None:
+        self.assertIn(" http://mirror.internal/debian bookworm main", debian._sources("bookworm", "http://mirror.internal/debian"))
+
+    def test_a_release_that_the_machine_does_not_install_from_is_said(self) -> None:
+        with self.assertRaisesRegex(debian.Failure, "--mirror"):
+            debian._sources("no-such-release", None)
+
+
+class Scan(unittest.TestCase):
+    def failed(self, path: str, content: bytes = b"x", mode: int = 0o644) -> list[str]:
+        with tempfile.NamedTemporaryFile(suffix=".tar") as file:
+            with tarfile.open(fileobj=file, mode="w") as tar:
+                for name, body, bits in ((_MODULE, b"code", 0o400), (path, content, mode)):
+                    info = tarfile.TarInfo(name)
+                    info.size, info.mode = len(body), bits
+                    tar.addfile(info, io.BytesIO(body))
+            file.flush()
+            return [finding.id for finding in scan.scan(file.name) if finding.result == "fail"]
+
+    def test_a_clean_image_passes(self) -> None:
+        self.assertEqual(self.failed("etc/motd"), [])
+
+    def test_each_sabotage_is_caught_by_exactly_its_probe(self) -> None:
+        key = b"aws = " + b"AKIA" + b"Q3EGZ7XKPLW2MNB5"
+        module = _MODULE.removesuffix("c")
+        for probe, failed in {
+            "P05": self.failed("usr/bin/su", mode=0o4755),
+            "S05": self.failed("etc/app.conf", key),
+            "S06": self.failed("home/dev/.bash_history"),
+            "S07": self.failed(module, mode=0o400),
+        }.items():
+            self.assertEqual(failed, [probe])
+
+    def test_a_readable_runtime_is_caught(self) -> None:
+        self.assertEqual(self.failed(_MODULE.replace("loop", "gateway"), mode=0o444), ["S07"])
+
+    def test_a_file_that_a_later_layer_hides_is_caught(self) -> None:
+        self.assertEqual(self.failed("etc/.wh.secrets"), ["S06"])
+
+
+if __name__ == "__main__":
+    unittest.main()
