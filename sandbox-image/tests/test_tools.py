@@ -142,6 +142,20 @@ class Bash(ToolsTest):
         self.assertIn("cancelled", self.refuses("bash", command="trap '' TERM; sleep 301 & sleep 302"))
         self.assertEqual(self.sleepers(), 0)
 
+    @unittest.skipUnless(os.geteuid() == 0, "counts the processes of a user of its own")
+    def test_a_fork_bomb_is_ended(self) -> None:
+        bomb = "bomb() { bomb | bomb & }; ulimit -u 150; bomb; sleep 60"
+        command = f"setpriv --reuid 54321 --clear-groups bash -c '{bomb}'"
+        self.assertIn("timed out", self.refuses("bash", command=command, timeout_seconds=1))
+        self.assertEqual(self.sleepers(), 0)
+        self.assertEqual(self.answers("bash", command="echo still here"), "still here")
+
+    def test_a_tool_that_ignores_signals_and_floods_is_ended(self) -> None:
+        said = self.refuses("bash", command="trap '' TERM INT HUP; yes", timeout_seconds=1)
+        self.assertIn("bytes left out", said)
+        self.assertLess(len(said), 5000)
+        self.assertEqual(self.sleepers(), 0)
+
     def test_a_server_in_the_background_goes_on(self) -> None:
         said = self.answers("bash", command="(while true; do echo tick; sleep 0.02; done) & echo started")
         self.assertIn("started", said)

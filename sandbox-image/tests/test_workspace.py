@@ -2,8 +2,9 @@
 
 import os
 import unittest
+from unittest import mock
 
-from skerry_runtime import files
+from skerry_runtime import files, workspace
 from skerry_runtime.direct import DirectGateway
 from skerry_runtime.wire import FileEntry, Refused
 from skerry_runtime.workspace import Workspace
@@ -106,6 +107,37 @@ class HostileNames(WorkspaceTest):
             self.assertTrue(files.is_portable(path), path)
         for path in ("", "/a", "a/", "a//b", ".", "..", "a/../b", "./a", "a\nb", "a\x7f", "ä" * 513, "a\udcff"):
             self.assertFalse(files.is_portable(path), path)
+
+
+    def test_never_follows_a_folder_that_became_a_link(self) -> None:
+        outside = self.folder()
+        self.write(outside, "shown.txt", "secret")
+        self.write(self.root, "a/shown.txt", "mine")
+        self.workspace.scan()
+        os.rename(os.path.join(self.root, "a"), os.path.join(self.root, "b"))
+        os.symlink(outside, os.path.join(self.root, "a"))
+        with self.assertRaises(OSError):
+            files.open_beneath(self.root, "a/shown.txt")
+        self.workspace.sync(None)
+        self.assertEqual(self.stored(), ["b/shown.txt"])
+        self.assertEqual(self.gateway.content("b/shown.txt"), b"mine")
+
+    def test_more_names_than_anybody_wants_do_not_stop_the_work(self) -> None:
+        for number in range(300):
+            self.write(self.root, f"many/{number}", "x")
+        self.write(self.root, "kept.txt", "kept")
+        with mock.patch.object(files, "MOST_NAMES", 50), mock.patch.object(workspace, "MOST_FILES", 20):
+            self.workspace.sync(None)
+        self.assertEqual(len(self.stored()), 20)
+        self.assertIn("kept.txt", self.stored())
+
+    def test_a_workspace_has_an_end(self) -> None:
+        for number in range(4):
+            self.write(self.root, f"{number}.bin", "x" * 1000)
+        with mock.patch.object(workspace, "MOST_BYTES", 2500):
+            self.workspace.sync(None)
+        self.assertEqual(len(self.stored()), 2)
+        self.assertIn("beyond what a workspace holds", str(self.gateway.events))
 
 
 class Restore(WorkspaceTest):

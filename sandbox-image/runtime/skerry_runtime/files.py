@@ -1,8 +1,10 @@
 """Names and bytes of the workspace: what may be synced, and how it is opened without following a link."""
 
 import hashlib
+import itertools
 import os
 import stat
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -10,6 +12,7 @@ TOOL_OUTPUT = ".tool-output"
 IGNORED = frozenset(("__pycache__", "node_modules", ".venv", ".cache", ".npm"))
 PARTIAL = ".skerry-partial-"
 MOST_PATH_BYTES = 1024
+MOST_NAMES = 100_000
 _CHUNK_BYTES = 1024 * 1024
 
 
@@ -48,14 +51,20 @@ def is_synced(path: str) -> bool:
 
 
 def walk(root: str) -> Iterator[tuple[str, os.stat_result]]:
-    """Every regular file below `root` that is synced, by relative path; links, pipes and devices are not files."""
-    waiting = [""]
-    while waiting:
-        folder = waiting.pop()
+    """Regular files below `root` that are synced, by relative path; links, pipes and devices are not files.
+
+    Looks at a bounded number of names, those near the top first.
+    """
+    waiting = deque([""])
+    seen = 0
+    while waiting and seen < MOST_NAMES:
+        folder = waiting.popleft()
         try:
-            entries = list(os.scandir(os.path.join(root, folder)))
+            with os.scandir(os.path.join(root, folder)) as found:
+                entries = list(itertools.islice(found, MOST_NAMES - seen))
         except OSError:
             continue
+        seen += len(entries)
         for entry in entries:
             path = f"{folder}/{entry.name}" if folder else entry.name
             try:
@@ -73,13 +82,28 @@ def stamp(status: os.stat_result) -> Stamp:
     return Stamp(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def open_regular(path: str) -> int:
+def open_regular(path: str, folder: int | None = None) -> int:
     """Opens a regular file for reading; raises OSError for everything else, also for a link to one."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(f"{path} is not a regular file")
     return descriptor
+
+
+def open_beneath(root: str, path: str) -> int:
+    """Opens a regular file below `root` for reading; raises OSError if any part of the path is a link."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    *folders, name = path.split("/")
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for segment in folders:
+            below = os.open(segment, flags, dir_fd=folder)
+            os.close(folder)
+            folder = below
+        return open_regular(name, folder)
+    finally:
+        os.close(folder)
 
 
 def digest(descriptor: int) -> tuple[int, str]:

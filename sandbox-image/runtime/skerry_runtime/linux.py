@@ -149,6 +149,19 @@ def descendants(root: int) -> set[Process]:
     return found
 
 
+def sacrifice(pid: int) -> None:
+    """Has the kernel end this process and what it starts before others when memory runs out."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("800")
+
+
+def stop(pids: set[int]) -> None:
+    """Halts these processes, so that they start no others while they are ended."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGSTOP)
+
+
 def kill(pids: set[int]) -> None:
     """Ends these processes at once; those that are gone already do not matter."""
     for pid in pids:

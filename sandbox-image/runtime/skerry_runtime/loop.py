@@ -227,14 +227,21 @@ class _Turn:
     def _ask(self, results: list[ToolResult], tools: list[str]) -> Answer:
         if self._pulse.cancelled.is_set():
             raise Interrupted
-        saving = threading.Thread(target=self._save, name="save", daemon=True) if self._unsaved else None
-        if saving is not None:
-            saving.start()
+        saving = self._start_saving() if self._unsaved else None
         try:
             return self._gateway.llm(self._id, self._seq, results, tools)
         finally:
             if saving is not None:
                 saving.join()
+
+    def _start_saving(self) -> threading.Thread | None:
+        saving = threading.Thread(target=self._save, name="save", daemon=True)
+        try:
+            saving.start()
+        except RuntimeError:
+            self._save()
+            return None
+        return saving
 
     def _save(self) -> None:
         """Stores the files while the model thinks, so that what it believes to exist survives this sandbox."""

@@ -1,8 +1,8 @@
 """Another agent's program in the place of the loop: its output is shown, its end is the outcome of the turn."""
 
+import contextlib
 import os
 import shutil
-import tempfile
 import threading
 import time
 
@@ -63,23 +63,23 @@ class Program:
             pieces.flush(False)
             self._keep_files()
 
+        said = os.memfd_create("message")
         try:
-            with tempfile.TemporaryFile() as said:
-                said.write(self._message().encode("utf-8", "replace"))
-                said.seek(0)
-                finished = shell.run(
-                    self._resolved(),
-                    self._workspace.root,
-                    self._seconds,
-                    self._pulse.cancelled,
-                    take,
-                    idle,
-                    environment=environment(self._workspace.root, port),
-                    stdin=said.fileno(),
-                )
+            os.pwrite(said, self._message().encode("utf-8", "replace"), 0)
+            finished = shell.run(
+                self._resolved(),
+                self._workspace.root,
+                self._seconds,
+                self._pulse.cancelled,
+                take,
+                idle,
+                environment=environment(self._workspace.root, port),
+                stdin=said,
+            )
         except OSError as failure:
             return _outcome("failed", f"{name} cannot be started: {failure.strerror}.", "agent_missing")
         finally:
+            os.close(said)
             output.close()
         pieces.flush(True)
         return self._ended(finished, name, output.text(f"{files.TOOL_OUTPUT}/{_CALL}.txt").strip())
@@ -113,7 +113,8 @@ class Program:
         if time.monotonic() - self._synced_at < SYNC_SECONDS:
             return
         self._synced_at = time.monotonic()
-        threading.Thread(target=self._sync, name="sync", daemon=True).start()
+        with contextlib.suppress(RuntimeError):
+            threading.Thread(target=self._sync, name="sync", daemon=True).start()
 
     def _sync(self) -> None:
         try:

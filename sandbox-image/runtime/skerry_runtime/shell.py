@@ -18,6 +18,7 @@ PIECE_SECONDS = 0.1
 MOST_PIECES = 200
 SPILL_BYTES = 64 * 1024 * 1024
 _LOOK_SECONDS = 0.05
+_ROUNDS = 200
 _LINGER_SECONDS = 0.2
 _LONGEST_STEP_SECONDS = 1.0
 
@@ -140,6 +141,7 @@ def run(
         pass_fds=inherited,
         bufsize=0,
     )
+    linux.sacrifice(process.pid)
     assert process.stdout is not None
     pipe = process.stdout.fileno()
     is_over = False
@@ -192,12 +194,13 @@ def _end_all(process: subprocess.Popen[bytes], before: set[linux.Process]) -> No
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    for _ in range(20):
+    for _ in range(_ROUNDS):
         linux.reap()
-        left = linux.descendants(os.getpid()) - before
+        left = {each.pid for each in linux.descendants(os.getpid()) - before}
         if not left:
             return
-        linux.kill({each.pid for each in left})
+        linux.stop(left)
+        linux.kill(left)
         time.sleep(0.005)
 
 
@@ -208,7 +211,10 @@ def _release(process: subprocess.Popen[bytes]) -> None:
     if select.select([pipe], [], [], 0)[0] and not os.read(pipe.fileno(), 64 * 1024):
         pipe.close()
         return
-    threading.Thread(target=_drain, args=(pipe,), name="drain", daemon=True).start()
+    try:
+        threading.Thread(target=_drain, args=(pipe,), name="drain", daemon=True).start()
+    except RuntimeError:
+        pipe.close()
 
 
 def _drain(pipe: IO[bytes]) -> None:

@@ -11,6 +11,7 @@ from skerry_runtime.wire import FileEntry, Gateway, Refused, event, log_event
 
 MOST_FILES = 10_000
 MOST_FILE_BYTES = 256 * 1024 * 1024
+MOST_BYTES = 2 * 1024 * 1024 * 1024
 ATTEMPTS = 3
 BATCH = 500
 
@@ -104,9 +105,10 @@ class Workspace:
 
     def _scan(self) -> None:
         found: dict[str, Known] = {}
+        total = 0
         for path, status in files.walk(self.root):
             stamp = files.stamp(status)
-            if len(found) >= MOST_FILES or stamp.size > MOST_FILE_BYTES or not files.is_portable(path):
+            if len(found) >= MOST_FILES or total + stamp.size > MOST_BYTES or not self._fits(path, stamp):
                 self._leave_out(path)
                 continue
             known = self._known.get(path)
@@ -114,11 +116,16 @@ class Workspace:
                 known = self._read(path)
             if known is not None:
                 found[path] = known
+                total += known.stamp.size
         self._known = found
+
+    @staticmethod
+    def _fits(path: str, stamp: Stamp) -> bool:
+        return stamp.size <= MOST_FILE_BYTES and files.is_portable(path)
 
     def _read(self, path: str) -> Known | None:
         try:
-            descriptor = files.open_regular(os.path.join(self.root, path))
+            descriptor = files.open_beneath(self.root, path)
         except OSError:
             return None
         try:
@@ -141,7 +148,7 @@ class Workspace:
             for upload in self._gateway.uploads(batch):
                 if upload.get("have"):
                     continue
-                descriptor = files.open_regular(os.path.join(self.root, upload["path"]))
+                descriptor = files.open_beneath(self.root, upload["path"])
                 try:
                     self._gateway.upload(upload["url"], sizes[upload["path"]], descriptor)
                 finally:
