@@ -25,13 +25,18 @@ final class LocalStack implements AutoCloseable {
     }
 
     static LocalStack up(Path directory, String... arguments) throws IOException {
+        return up(directory, Map.of(), arguments);
+    }
+
+    static LocalStack up(Path directory, Map<String, String> more, String... arguments) throws IOException {
         Path log = Files.createTempFile(directory, "up", ".log");
         String[] command = new String[arguments.length + 2];
         command[0] = "up";
         command[1] = "--offline";
         System.arraycopy(arguments, 0, command, 2, arguments.length);
-        LocalStack stack =
-                new LocalStack(directory, Command.start(directory, log, environment(directory), command), log);
+        Map<String, String> environment = environment(directory);
+        environment.putAll(more);
+        LocalStack stack = new LocalStack(directory, Command.start(directory, log, environment, command), log);
         stack.awaitSaying("Ctrl-C stops everything.");
         return stack;
     }
