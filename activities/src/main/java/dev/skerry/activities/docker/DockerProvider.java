@@ -272,7 +272,7 @@ public final class DockerProvider implements SandboxProvider, AutoCloseable {
         }
     }
 
-    private static void pause() throws ProviderException {
+    static void pause() throws ProviderException {
         try {
             Thread.sleep(STEP);
         } catch (InterruptedException e) {

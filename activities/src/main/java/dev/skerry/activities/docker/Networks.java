@@ -4,6 +4,8 @@ import com.github.dockerjava.api.exception.ConflictException;
 import com.github.dockerjava.api.model.ContainerNetwork;
 import com.github.dockerjava.api.model.Network;
 import dev.skerry.activities.provider.ProviderException;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -16,6 +18,7 @@ import java.util.Optional;
 final class Networks {
     private static final String WITHOUT_ADDRESS = "com.docker.network.bridge.inhibit_ipv4";
     private static final int TRIES = 64;
+    private static final Duration BEING_MADE = Duration.ofSeconds(5);
 
     private final Engine engine;
     private final String range;
@@ -25,7 +28,12 @@ final class Networks {
         this.range = range;
     }
 
-    /** The network of that name, made if it is missing; the engine's machine has an address on it only if asked to. */
+    /**
+     * The network of that name, made if it is missing; the engine's machine has an address on it only if asked to.
+     *
+     * <p>The engine tolerates two networks of one name but never of one range. So the range is a function of the name, and whoever finds
+     * it taken waits to see by whom: by another worker that makes the same network, or by a stranger, who is stepped around.
+     */
     Subnet ensure(String name, Map<String, String> labels, boolean reachesTheMachine) throws ProviderException {
         int start = reachesTheMachine ? 0 : name.hashCode();
         for (int attempt = 0; attempt < TRIES; attempt++) {
@@ -34,12 +42,28 @@ final class Networks {
                 return subnet(found.get());
             }
             Subnet subnet = Subnet.of(range, start + attempt);
-            if (create(name, labels, subnet, reachesTheMachine)) {
+            if (create(name, labels, subnet, reachesTheMachine)
+                    || holder(subnet).filter(name::equals).isPresent()) {
                 return subnet;
             }
         }
         throw new ProviderException.Full("No free network for " + name + " was found in " + range
                 + ". Remove unused networks, or configure other subnets.");
+    }
+
+    /** The name of the network that has these addresses; one that is being made cannot be seen for a moment. */
+    private Optional<String> holder(Subnet subnet) throws ProviderException {
+        Instant deadline = Instant.now().plus(BEING_MADE);
+        while (Instant.now().isBefore(deadline)) {
+            for (Network network : list(all -> all)) {
+                if (network.getIpam().getConfig() != null
+                        && network.getIpam().getConfig().stream().anyMatch(each -> subnet.isWithin(each.getSubnet()))) {
+                    return Optional.of(network.getName());
+                }
+            }
+            DockerProvider.pause();
+        }
+        return Optional.empty();
     }
 
     /** False when the addresses or the name are taken, by another network or another worker. */
@@ -63,12 +87,7 @@ final class Networks {
             return true;
         } catch (ConflictException e) {
             return false;
-        } catch (ProviderException.Rejected e) {
-            if (overlaps(e)) {
-                return false;
-            }
-            throw e;
-        } catch (ProviderException.Unknown e) {
+        } catch (ProviderException e) {
             if (overlaps(e)) {
                 return false;
             }

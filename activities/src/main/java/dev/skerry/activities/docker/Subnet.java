@@ -1,6 +1,7 @@
 package dev.skerry.activities.docker;
 
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Eight addresses of a sandbox's own network: the bridge's, which nothing answers, the door's and the sandbox's.
@@ -28,6 +29,17 @@ record Subnet(int first) {
     /** The network whose range is written {@code a.b.c.d/29}. */
     static Subnet parse(String cidr) {
         return new Subnet(number(cidr.split("/", -1)[0]));
+    }
+
+    /** Whether all of it lies in the other range; false for one that is not written {@code a.b.c.d/n}. */
+    boolean isWithin(@Nullable String cidr) {
+        if (cidr == null || !cidr.matches("[0-9.]+/[0-9]{1,2}")) {
+            return false;
+        }
+        String[] parts = cidr.split("/", -1);
+        int prefix = Integer.parseInt(parts[1]);
+        int mask = prefix == 0 ? 0 : -1 << (32 - prefix);
+        return (first & mask) == (number(parts[0]) & mask);
     }
 
     String cidr() {
