@@ -195,11 +195,18 @@ class Network(ProbeTest):
         return int(made.getsockname()[1])
 
     def test_somebody_who_can_be_reached(self) -> None:
-        refusing = self.listener(socket.SOCK_STREAM)
-        for port in (self.server(), refusing.getsockname()[1]):
-            around = self.around((Target("tcp", "127.0.0.1", port),), in_full=True)
+        refusing = self.listener(socket.SOCK_STREAM, "127.0.0.9")
+        for host, port in (("127.0.0.1", self.server()), ("127.0.0.9", refusing.getsockname()[1])):
+            around = self.around((Target("tcp", host, port),), in_full=True)
             with mock.patch.object(network, "_gateways", list):
-                self.fails(network.tcp(around), f"127.0.0.1:{port}")
+                self.fails(network.tcp(around), f"{host}:{port}")
+
+    def test_the_door_may_be_there_but_has_one_port_only(self) -> None:
+        port, refusing = self.server(), self.listener(socket.SOCK_STREAM)
+        with socket.create_connection(("127.0.0.1", port)), mock.patch.object(network, "_neighbours", list):
+            closed = Target("sandbox", "127.0.0.1", refusing.getsockname()[1])
+            self.assertEqual(network.neighbours(self.around((closed,))).result, "pass")
+            self.fails(network.neighbours(self.around((Target("sandbox", "127.0.0.1", self.server()),))), "127.0.0.1")
 
     def test_metadata_that_answers_at_boot(self) -> None:
         with mock.patch.object(network, "METADATA", (Target("tcp", "127.0.0.1", self.server()),)):

@@ -30,7 +30,7 @@ ELSEWHERE = (
 _DATAGRAMS = (("1.1.1.1", 53), ("8.8.8.8", 53), ("162.159.200.1", 123), ("1.1.1.1", 443))
 _INTERNAL_PORTS = (22, 2375, 5432, 7070, 7071, 7233, 8080, 8233, 9090)
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy")
-_REACHED = (0, errno.ECONNREFUSED)
+_ESTABLISHED = "01"
 _PING_ANSWER = 0
 
 
@@ -56,7 +56,9 @@ def datagrams(around: Surroundings) -> Verdict:
         return shared
     wanted = [*_DATAGRAMS, *((each.host, each.port) for each in _of(around, "udp"))]
     answered = [f"{host}:{port}" for host, port in _answers(wanted, bool)]
-    answered += [f"ping {host}" for host in ("1.1.1.1", *(each.host for each in _gateways())) if _pings(host)]
+    answered += [
+        f"ping {host}" for host in {"1.1.1.1", *(each.host for each in _gateways())} - _doors() if _pings(host)
+    ]
     return listed(answered, _closed(f"{len(wanted)} UDP targets and ping tried"))
 
 
@@ -127,7 +129,8 @@ def _closed(tried: str) -> str:
 
 
 def _reached(targets: Iterable[Target], around: Surroundings) -> list[str]:
-    """The targets that accept or refuse a connection; one that refuses is there."""
+    """The targets that accept a connection, or refuse one: those are there too, but for the door, which has to be."""
+    doors = _doors()
     waiting: dict[int, tuple[socket.socket, Target]] = {}
     found = []
     poll = select.poll()
@@ -140,7 +143,7 @@ def _reached(targets: Iterable[Target], around: Surroundings) -> list[str]:
             waiting[made.fileno()] = (made, target)
             poll.register(made, select.POLLOUT)
             continue
-        if code in _REACHED:
+        if _is_reached(code, target, doors):
             found.append(f"{target.host}:{target.port}")
         made.close()
     ends = time.monotonic() + (FULL_CONNECT_SECONDS if around.in_full else CONNECT_SECONDS)
@@ -148,7 +151,7 @@ def _reached(targets: Iterable[Target], around: Surroundings) -> list[str]:
         for descriptor, _ in poll.poll(left * 1000):
             made, target = waiting.pop(descriptor)
             poll.unregister(descriptor)
-            if made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in _REACHED:
+            if _is_reached(made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), target, doors):
                 found.append(f"{target.host}:{target.port}")
             made.close()
     for made, _ in waiting.values():
@@ -166,6 +169,21 @@ def _socket(target: Target) -> socket.socket | None:
         raise
     made.setblocking(False)
     return made
+
+
+def _is_reached(code: int, target: Target, doors: set[str]) -> bool:
+    return code == 0 or (code == errno.ECONNREFUSED and target.host not in doors)
+
+
+def _doors() -> set[str]:
+    """Whom somebody in this sandbox is connected to: the gateway, to the control plane or whatever leads there."""
+    found = set()
+    with contextlib.suppress(OSError), open("/proc/net/tcp", encoding="ascii") as lines:
+        for line in list(lines)[1:]:
+            fields = line.split()
+            if fields[3] == _ESTABLISHED:
+                found.add(socket.inet_ntoa(struct.pack("<I", int(fields[2].partition(":")[0], 16))))
+    return found
 
 
 def _begin(made: socket.socket, target: Target) -> int:
