@@ -36,6 +36,7 @@ import org.springframework.test.context.ContextConfiguration;
             "skerry.models.openai-key=" + TestingModels.OPENAI_KEY,
             "skerry.models.openai-model=" + TestingModels.OPENAI_MODEL,
             "skerry.models.default-model=rehearsal",
+            "skerry.models.fallbacks[claude-haiku-4-5]=" + TestingModels.OPENAI_MODEL,
             "logging.level.io.temporal.internal.testservice=off",
         })
 @ContextConfiguration(initializers = ControlPlaneTest.Servers.class)

@@ -9,6 +9,7 @@ import dev.skerry.controlplane.llm.ModelAnswer;
 import dev.skerry.controlplane.llm.ModelCatalogue;
 import dev.skerry.controlplane.llm.ModelCatalogue.Offer;
 import dev.skerry.controlplane.llm.ModelException;
+import dev.skerry.controlplane.llm.ModelInfo;
 import dev.skerry.controlplane.llm.ModelRequest;
 import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
@@ -24,7 +25,10 @@ import dev.skerry.store.Sessions;
 import dev.skerry.store.TurnRow;
 import dev.skerry.store.Turns;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
@@ -89,10 +93,41 @@ class Answering {
         demandNext(call, profile);
         Offer offer = offer(turn.sessionId());
         toolResults.accept(turn, request.newMessages(), profile.toolOutputBytes());
-        ModelRequest prompt = prompts.of(turn, profile, offer.model(), request);
-        Reserved reserved = reserve(call, offer, prompt);
-        call.begin();
-        return ask(call, offer, reserved, Prompts.shorter(prompt, reserved.outputTokens()));
+        return ask(call, offers(offer), other -> prompts.of(turn, profile, other, request));
+    }
+
+    private List<Offer> offers(Offer first) {
+        return Stream.concat(Stream.of(first), catalogue.fallbacks(first.model().id()).stream())
+                .toList();
+    }
+
+    /** Asks the first that is available; nobody else once anything of an answer has come. */
+    private Answer ask(OngoingCall call, List<Offer> offers, Function<ModelInfo, ModelRequest> prompt) {
+        for (int i = 0; ; i++) {
+            Offer offer = offers.get(i);
+            ModelRequest longest = prompt.apply(offer.model());
+            Reserved reserved = reserve(call, offer, longest);
+            call.begin();
+            try {
+                return ask(call, offer, reserved, Prompts.shorter(longest, reserved.outputTokens()));
+            } catch (ModelFailure e) {
+                if (i == offers.size() - 1 || !othersMayDo(e.failure())) {
+                    throw new RefusedException(e.refusal());
+                }
+                log.info(
+                        "session {}: falling back from {}",
+                        call.caller().session(),
+                        offer.model().id());
+            }
+        }
+    }
+
+    private static boolean othersMayDo(ModelException e) {
+        return !e.streamed()
+                && switch (e.kind()) {
+                    case UNAVAILABLE, RATE_LIMITED, UNAUTHORIZED -> true;
+                    case REJECTED, CANCELLED -> false;
+                };
     }
 
     private Reserved reserve(OngoingCall call, Offer offer, ModelRequest prompt) {
@@ -112,7 +147,7 @@ class Answering {
             answer = watched(call, offer, prompt);
         } catch (ModelFailure e) {
             books.settleFailed(reserved, e.failure(), call.charactersSoFar());
-            throw new RefusedException(e.refusal());
+            throw e;
         } catch (RuntimeException | Error e) {
             books.settleUnknown(reserved, call.charactersSoFar(), "failed");
             throw e;

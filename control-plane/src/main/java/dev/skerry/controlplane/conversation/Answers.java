@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.springframework.dao.DataAccessException;
 import org.springframework.dao.DuplicateKeyException;
@@ -34,6 +35,9 @@ import tools.jackson.databind.json.JsonMapper;
 @Component
 class Answers {
     private static final int LONGEST_EVENT_TEXT = 64 * 1024;
+    /** A model's reasoning stays with the control plane. */
+    private static final Set<String> SHOWN = Set.of("text", "tool_call");
+
     private static final int ATTEMPTS = 5;
     private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
 
@@ -151,6 +155,8 @@ class Answers {
                     case Content.ToolCall call ->
                         new Content.ToolCall("call_" + ids.next(), call.name(), call.arguments());
                     case Content.Text text -> text;
+                    case Content.Image image -> image;
+                    case Content.Opaque opaque -> opaque;
                     case Content.Thinking thinking -> thinking;
                 })
                 .toList();
@@ -174,7 +180,7 @@ class Answers {
     private Answer view(MessageRow message, Answer.Usage usage, Ledger.Balance balance) {
         List<JsonNode> content = json.readTree(message.content())
                 .valueStream()
-                .filter(block -> !block.path("type").asString("").equals("thinking"))
+                .filter(block -> SHOWN.contains(block.path("type").asString("")))
                 .toList();
         return new Answer(
                 new Answer.Message(

@@ -70,8 +70,10 @@ final class OngoingCall {
     }
 
     synchronized void begin() {
-        begun = true;
-        tell(new News.Begun());
+        if (!begun) {
+            begun = true;
+            tell(new News.Begun());
+        }
     }
 
     synchronized void delta(String piece) {

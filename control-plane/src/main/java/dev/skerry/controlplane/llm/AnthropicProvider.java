@@ -17,6 +17,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Anthropic's Messages API, version 2023-06-01, streamed; source: docs.anthropic.com, "Messages" and "Streaming messages". */
 final class AnthropicProvider implements ModelProvider {
+    static final String NAME = "anthropic";
     static final String VERSION = "2023-06-01";
 
     private final String url;
@@ -33,7 +34,7 @@ final class AnthropicProvider implements ModelProvider {
 
     @Override
     public String name() {
-        return "anthropic";
+        return NAME;
     }
 
     @Override
@@ -85,11 +86,16 @@ final class AnthropicProvider implements ModelProvider {
                 if (results == null) {
                     results = wire.addObject().put("role", "user").putArray("content");
                 }
-                results.addObject()
+                ObjectNode result = results.addObject()
                         .put("type", "tool_result")
                         .put("tool_use_id", message.toolCallId())
-                        .put("is_error", message.isError())
-                        .put("content", message.text());
+                        .put("is_error", message.isError());
+                if (message.content().stream().anyMatch(Content.Image.class::isInstance)) {
+                    ArrayNode content = result.putArray("content");
+                    message.content().forEach(block -> add(content, block));
+                } else {
+                    result.put("content", message.text());
+                }
             } else {
                 ArrayNode content = json.createArrayNode();
                 message.content().forEach(block -> add(content, block));
@@ -126,6 +132,18 @@ final class AnthropicProvider implements ModelProvider {
                             .put("signature", thinking.signature());
                 }
             }
+            case Content.Image image ->
+                content.addObject()
+                        .put("type", "image")
+                        .putObject("source")
+                        .put("type", "base64")
+                        .put("media_type", image.mediaType())
+                        .put("data", image.data());
+            case Content.Opaque opaque -> {
+                if (opaque.provider().equals(NAME)) {
+                    content.add(opaque.block());
+                }
+            }
             case Content.ToolCall call ->
                 content.addObject()
                         .put("type", "tool_use")
@@ -157,6 +175,10 @@ final class AnthropicProvider implements ModelProvider {
             String type = "";
             String id = "";
             String name = "";
+
+            @Nullable
+            JsonNode opaque;
+
             final StringBuilder text = new StringBuilder();
             final StringBuilder signature = new StringBuilder();
         }
@@ -213,6 +235,9 @@ final class AnthropicProvider implements ModelProvider {
             block.id = given.path("id").asString("");
             block.name = given.path("name").asString("");
             block.text.append(given.path("text").asString(given.path("thinking").asString("")));
+            if (block.type.equals("redacted_thinking")) {
+                block.opaque = given;
+            }
             blocks.put(data.path("index").asInt(), block);
         }
 
@@ -262,6 +287,8 @@ final class AnthropicProvider implements ModelProvider {
                     }
                     case "thinking" ->
                         content.add(new Content.Thinking(block.text.toString(), block.signature.toString()));
+                    case "redacted_thinking" ->
+                        content.add(new Content.Opaque(NAME, Objects.requireNonNull(block.opaque)));
                     case "tool_use" ->
                         content.add(new Content.ToolCall(block.id, block.name, arguments(json, block.text.toString())));
                     default -> {}

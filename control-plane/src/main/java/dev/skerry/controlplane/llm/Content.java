@@ -9,11 +9,23 @@ import tools.jackson.databind.JsonNode;
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
 @JsonSubTypes({
     @JsonSubTypes.Type(value = Content.Text.class, name = "text"),
+    @JsonSubTypes.Type(value = Content.Image.class, name = "image"),
+    @JsonSubTypes.Type(value = Content.Opaque.class, name = "opaque"),
     @JsonSubTypes.Type(value = Content.Thinking.class, name = "thinking"),
     @JsonSubTypes.Type(value = Content.ToolCall.class, name = "tool_call")
 })
 public sealed interface Content {
     record Text(String text) implements Content {}
+
+    /** A picture; {@code data} is base64. */
+    record Image(String mediaType, String data) implements Content {
+        String dataUrl() {
+            return "data:" + mediaType + ";base64," + data;
+        }
+    }
+
+    /** A block that only its provider understands, and that it wants back as it was: reasoning that it encrypted. */
+    record Opaque(String provider, JsonNode block) implements Content {}
 
     /** A model's reasoning; the signature lets its provider accept it back. */
     record Thinking(String text, @Nullable String signature) implements Content {}

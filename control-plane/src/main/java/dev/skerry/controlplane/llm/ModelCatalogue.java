@@ -25,6 +25,7 @@ public final class ModelCatalogue {
     private static final int MESSAGE_OVERHEAD_TOKENS = 16;
 
     private final Map<String, Offer> offers = new HashMap<>();
+    private final Map<String, List<Offer>> fallbacks = new HashMap<>();
     private final Map<String, Upstream> upstreams = new HashMap<>();
     private final List<ModelInfo> models = new ArrayList<>();
     private final ModelInfo defaultModel;
@@ -45,10 +46,11 @@ public final class ModelCatalogue {
         String preferred = settings.defaultModel();
         if (settings.anthropicKey() != null) {
             String base = settings.anthropicBaseUrl() == null ? ANTHROPIC : settings.anthropicBaseUrl();
-            ModelProvider provider =
-                    new RetryingProvider(new AnthropicProvider(base, settings.anthropicKey(), json), meters);
+            Circuit circuit = new Circuit(AnthropicProvider.NAME, meters);
+            ModelProvider provider = new GuardedProvider(
+                    new RetryingProvider(new AnthropicProvider(base, settings.anthropicKey(), json), meters), circuit);
             listed(prices, "anthropic").forEach(model -> offer(model, provider));
-            upstreams.put("anthropic", Upstream.anthropic(base, settings.anthropicKey()));
+            upstreams.put("anthropic", Upstream.anthropic(base, settings.anthropicKey(), circuit));
             preferred = preferred == null
                     ? prices.path("defaults").path("anthropic").asString(null)
                     : preferred;
@@ -65,18 +67,34 @@ public final class ModelCatalogue {
                 .orElseThrow(() -> new IllegalArgumentException("The default model '" + chosen
                         + "' is not offered. Offered are: " + String.join(", ", offers.keySet()) + "."))
                 .model();
+        settings.fallbacks().forEach(this::fallBack);
+    }
+
+    private void fallBack(String model, List<String> others) {
+        List<Offer> found = new ArrayList<>();
+        for (String other : others) {
+            found.add(resolve(other)
+                    .orElseThrow(() -> new IllegalArgumentException(
+                            "skerry.models.fallbacks names the model '" + other + "', which is not offered.")));
+        }
+        fallbacks.put(model, List.copyOf(found));
     }
 
     private @Nullable String offerOpenAi(
             ModelSettings settings, JsonNode prices, MeterRegistry meters, @Nullable String preferred) {
         String base = settings.openAiBaseUrl() == null ? OpenAiProvider.OPENAI : settings.openAiBaseUrl();
-        ModelProvider provider = new RetryingProvider(new OpenAiProvider(base, settings.openAiKey(), json), meters);
+        Circuit circuit = new Circuit(OpenAiProvider.NAME, meters);
+        ModelProvider adapter = switch (settings.openAiApi()) {
+            case CHAT -> new OpenAiProvider(base, settings.openAiKey(), json);
+            case RESPONSES -> new OpenAiResponsesProvider(base, settings.openAiKey(), json);
+        };
+        ModelProvider provider = new GuardedProvider(new RetryingProvider(adapter, meters), circuit);
         boolean compatible = !base.startsWith(OpenAiProvider.OPENAI);
         if (compatible && settings.openAiModel() == null) {
             throw new IllegalArgumentException(
                     "OPENAI_BASE_URL is set: set OPENAI_MODEL as well, to the model that this server serves.");
         }
-        upstreams.put("openai", Upstream.openAi(base, settings.openAiKey()));
+        upstreams.put("openai", Upstream.openAi(base, settings.openAiKey(), circuit));
         String named = settings.openAiModel();
         listed(prices, "openai").stream()
                 .filter(model -> !compatible || model.id().equals(named))
@@ -106,6 +124,11 @@ public final class ModelCatalogue {
     /** Empty for a model that is not offered: it is refused. */
     public Optional<Offer> resolve(String id) {
         return Optional.ofNullable(offers.get(id));
+    }
+
+    /** What to ask, in this order, where a model is not available. */
+    public List<Offer> fallbacks(String model) {
+        return fallbacks.getOrDefault(model, List.of());
     }
 
     /** Where calls in a provider's own form go; empty when there is no key for it. */

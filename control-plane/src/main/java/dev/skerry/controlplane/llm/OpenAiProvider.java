@@ -16,6 +16,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** OpenAI's Chat Completions, streamed, and whatever server is compatible; source: platform.openai.com, "Chat Completions". */
 final class OpenAiProvider implements ModelProvider {
+    static final String NAME = "openai";
     static final String OPENAI = "https://api.openai.com/v1";
     private static final int BYTES_PER_TOKEN = 3;
 
@@ -36,7 +37,7 @@ final class OpenAiProvider implements ModelProvider {
 
     @Override
     public String name() {
-        return "openai";
+        return NAME;
     }
 
     @Override
@@ -83,7 +84,14 @@ final class OpenAiProvider implements ModelProvider {
 
     private void add(ArrayNode messages, Message message) {
         switch (message.role()) {
-            case USER -> messages.addObject().put("role", "user").put("content", message.text());
+            case USER -> {
+                ObjectNode wire = messages.addObject().put("role", "user");
+                if (message.content().stream().anyMatch(Content.Image.class::isInstance)) {
+                    addParts(wire.putArray("content"), message);
+                } else {
+                    wire.put("content", message.text());
+                }
+            }
             case TOOL ->
                 messages.addObject()
                         .put("role", "tool")
@@ -106,6 +114,19 @@ final class OpenAiProvider implements ModelProvider {
                 if (!calls.isEmpty()) {
                     wire.set("tool_calls", calls);
                 }
+            }
+        }
+    }
+
+    private static void addParts(ArrayNode parts, Message message) {
+        for (Content block : message.content()) {
+            if (block instanceof Content.Text text) {
+                parts.addObject().put("type", "text").put("text", text.text());
+            } else if (block instanceof Content.Image image) {
+                parts.addObject()
+                        .put("type", "image_url")
+                        .putObject("image_url")
+                        .put("url", image.dataUrl());
             }
         }
     }

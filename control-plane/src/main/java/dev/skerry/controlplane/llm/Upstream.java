@@ -17,25 +17,42 @@ public final class Upstream {
     private final Map<String, Secret> headers;
     private final Map<String, String> plainHeaders;
     private final boolean openAiItself;
+    private final Circuit circuit;
 
-    Upstream(String baseUrl, Map<String, Secret> headers, Map<String, String> plainHeaders, boolean openAiItself) {
+    Upstream(
+            String baseUrl,
+            Map<String, Secret> headers,
+            Map<String, String> plainHeaders,
+            boolean openAiItself,
+            Circuit circuit) {
         this.baseUrl = baseUrl.replaceAll("/+$", "");
         this.headers = headers;
         this.plainHeaders = plainHeaders;
         this.openAiItself = openAiItself;
+        this.circuit = circuit;
     }
 
-    static Upstream anthropic(String baseUrl, Secret key) {
+    static Upstream anthropic(String baseUrl, Secret key, Circuit circuit) {
         return new Upstream(
-                baseUrl, Map.of("x-api-key", key), Map.of("anthropic-version", AnthropicProvider.VERSION), false);
+                baseUrl,
+                Map.of("x-api-key", key),
+                Map.of("anthropic-version", AnthropicProvider.VERSION),
+                false,
+                circuit);
     }
 
-    static Upstream openAi(String baseUrl, @Nullable Secret key) {
+    static Upstream openAi(String baseUrl, @Nullable Secret key, Circuit circuit) {
         return new Upstream(
                 baseUrl,
                 key == null ? Map.of() : Map.of("Authorization", new Secret("Bearer " + key.value())),
                 Map.of(),
-                baseUrl.startsWith(OpenAiProvider.OPENAI));
+                baseUrl.startsWith(OpenAiProvider.OPENAI),
+                circuit);
+    }
+
+    /** Shared with every other way to ask this provider. */
+    public Circuit circuit() {
+        return circuit;
     }
 
     /** Whether this is OpenAI and not a server that is compatible with what it once was. */

@@ -51,6 +51,7 @@ final class Exchange {
     private boolean settled;
     private boolean callerGone;
     private String outcome = "failed";
+    private boolean fault;
 
     Exchange(
             Dialect dialect,
@@ -94,6 +95,7 @@ final class Exchange {
     private void refuse(Response answer) throws IOException {
         int status = answer.code();
         outcome = status == 429 ? "model_rate_limited" : status >= 500 ? "model_unavailable" : "model_rejected";
+        fault = status >= 500;
         settle(new ModelException(ModelException.Kind.REJECTED, outcome, false, null, null, null));
         String body = answer.peekBody(MOST_AT_ONCE).string();
         if (status == 401 || status == 403 || (status >= 300 && status < 400) || betrays.test(body)) {
@@ -191,6 +193,7 @@ final class Exchange {
     private void breakOff(CallWatch watch, IOException e) throws IOException {
         boolean over = watch.brokeOff();
         outcome = over ? "model_cancelled" : "model_unavailable";
+        fault = !over;
         log.info("session {}: a passed call broke off: {}", caller.session(), over ? "its turn is over" : e.toString());
         settleAtLast();
         ProviderError error = over
@@ -228,6 +231,11 @@ final class Exchange {
             settled = true;
             books.settleFailed(reserved, failure, meter.characters());
         }
+    }
+
+    /** Whether the provider failed, rather than the request. */
+    boolean fault() {
+        return fault;
     }
 
     /** Settles a call that nobody settled yet, by what is known of it. */

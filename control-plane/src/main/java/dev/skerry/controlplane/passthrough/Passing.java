@@ -7,6 +7,7 @@ import dev.skerry.controlplane.budget.Reserved;
 import dev.skerry.controlplane.conversation.CallWatch;
 import dev.skerry.controlplane.identity.Caller;
 import dev.skerry.controlplane.llm.ModelCatalogue;
+import dev.skerry.controlplane.llm.ModelException;
 import dev.skerry.controlplane.llm.ModelInfo;
 import dev.skerry.controlplane.llm.Upstream;
 import dev.skerry.controlplane.problem.Refusal;
@@ -72,13 +73,22 @@ class Passing {
                 .upstream(dialect.provider())
                 .orElseThrow(() -> new IllegalStateException("A listed model has a provider."));
         Reserved reserved = reserve(dialect, caller, turn, model, body);
+        long start = System.nanoTime();
         Exchange exchange = new Exchange(
                 dialect, reserved, caller, records, books, life, json, response, streamed, upstream::betrayed);
+        try {
+            upstream.circuit().enter();
+        } catch (ModelException e) {
+            books.settleFailed(reserved, e, 0);
+            throw new RefusedException(new Refusal.Unavailable(
+                    "The model provider fails at the moment and is left alone for some seconds.", 5));
+        }
         try {
             dialect.complete(body, reserved.outputTokens() / dialect.answers(body), upstream.openAiItself());
             Call call = upstream.call(dialect.path(), json.writeValueAsBytes(body), deadline);
             watched(call, caller, turn, exchange);
         } finally {
+            upstream.circuit().ended(exchange.fault(), start);
             exchange.settleAtLast();
         }
     }

@@ -87,6 +87,34 @@ class ConversationTest {
     }
 
     @Test
+    void fallsBackToAnotherModelWhereNothingOfAnAnswerCame() {
+        String marker = TestingModels.marker(received -> received.path().equals("/v1/messages")
+                ? Reply.json(503, "{}", "Retry-After: 60")
+                : TestingModels.answer(received));
+        begin("claude-haiku-4-5", World.DOLLAR, marker);
+
+        assertThat(ask(1, "").status()).isEqualTo(200);
+
+        assertThat(ledger.usage(sandbox.session(), turn))
+                .extracting(Ledger.Usage::model, Ledger.Usage::costNanoUsd)
+                .containsExactly(
+                        org.assertj.core.groups.Tuple.tuple("claude-haiku-4-5", 0L),
+                        org.assertj.core.groups.Tuple.tuple(TestingModels.OPENAI_MODEL, TestingModels.OPENAI_COST));
+        assertThat(world.events(sandbox.session()).getLast().data()).contains(TestingModels.OPENAI_MODEL);
+    }
+
+    @Test
+    void fallsBackToNobodyOnceSomethingCame() {
+        String marker = TestingModels.marker(received ->
+                Reply.events(TestingModels.events(received).subList(0, 1)).thenReset());
+        begin("claude-haiku-4-5", World.DOLLAR, marker);
+
+        assertThat(ask(1, "").code()).isEqualTo("model_error");
+
+        assertThat(TestingModels.received(marker)).hasSize(1);
+    }
+
+    @Test
     void chargesWhatTheProviderCountedOfAnAnswerThatWasCut() {
         String marker = TestingModels.marker(received ->
                 Reply.events(TestingModels.events(received).subList(0, 2)).thenReset());

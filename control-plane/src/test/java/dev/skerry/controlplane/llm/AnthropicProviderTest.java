@@ -186,6 +186,39 @@ class AnthropicProviderTest extends ModelProviderContract {
     }
 
     @Test
+    void sendsPicturesAndReasoningThatOnlyTheProviderUnderstandsBack() throws Exception {
+        String redacted = json("{'type':'redacted_thinking','data':'EmwKAhgB'}");
+        ModelAnswer answer = answering(Reply.events(List.of(
+                        event("message_start", "'message':{'usage':{'input_tokens':5,'output_tokens':1}}"),
+                        event("content_block_start", "'index':0,'content_block':" + redacted),
+                        event("content_block_start", "'index':1,'content_block':{'type':'text','text':'Hi'}"),
+                        event("message_delta", "'delta':{'stop_reason':'end_turn'},'usage':{'output_tokens':9}"),
+                        event("message_stop", ""))))
+                .generate(request(), text -> {});
+        assertThat(answer.content())
+                .containsExactly(new Content.Opaque("anthropic", JSON.readTree(redacted)), new Content.Text("Hi"));
+        stop();
+
+        Received sent = sent(request(
+                List.of(
+                        new Message(Message.Role.USER, List.of(new Content.Image("image/png", "AA==")), null, false),
+                        new Message(Message.Role.ASSISTANT, answer.content(), null, false),
+                        new Message(
+                                Message.Role.TOOL, List.of(new Content.Image("image/png", "BB==")), "call_1", false)),
+                List.of(),
+                ToolChoice.NONE));
+        assertThat(sent.body().path("messages"))
+                .isEqualTo(
+                        JSON.readTree(
+                                json(
+                                        "[{'role':'user','content':[{'type':'image','source':{'type':'base64','media_type':'image/png','data':'AA=='}}]},"
+                                                + "{'role':'assistant','content':[" + redacted
+                                                + ",{'type':'text','text':'Hi'}]},"
+                                                + "{'role':'user','content':[{'type':'tool_result','tool_use_id':'call_1','is_error':false,'content':["
+                                                + "{'type':'image','source':{'type':'base64','media_type':'image/png','data':'BB=='}}],'cache_control':{'type':'ephemeral'}}]}]")));
+    }
+
+    @Test
     void countsWhatIsReadFromAndWrittenToTheCache() throws Exception {
         ModelAnswer answer = answering(Reply.events(List.of(
                         event(
