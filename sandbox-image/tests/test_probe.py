@@ -149,7 +149,7 @@ class Limits(ProbeTest):
 
     def test_no_end_of_processes(self) -> None:
         with mock.patch.object(limits, "MOST_PROCESSES", 50), mock.patch.object(limits, "_limit", lambda _: 40):
-            self.fails(limits.exhaustion(self.around()), "50 processes and no end")
+            self.fails(limits.exhaustion(self.around()), "50 processes in spite of a limit of 40")
         with mock.patch.object(limits, "_limit", lambda _: None):
             self.fails(limits.exhaustion(self.around()._replace(driver="docker")), "memory has no limit")
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from skerry_probe import kernel
 from skerry_probe.verdict import Surroundings, Verdict, in_child, listed
 
-SEARCH_SECONDS = 8.0
+SEARCH_SECONDS = 6.0
 BOOT_SEARCH_BYTES = 1024 * 1024
 MOST_FILE_BYTES = 4 * 1024 * 1024
 
