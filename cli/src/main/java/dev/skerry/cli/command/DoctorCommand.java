@@ -3,6 +3,7 @@ package dev.skerry.cli.command;
 import dev.skerry.cli.ExitCode;
 import dev.skerry.cli.Failure;
 import dev.skerry.cli.Home;
+import dev.skerry.cli.Json;
 import dev.skerry.cli.client.ApiClient;
 import dev.skerry.cli.stack.AttachedStack;
 import dev.skerry.cli.stack.Python;
@@ -22,13 +23,16 @@ import picocli.CommandLine.Option;
 /** Checks what a stack on this machine needs, and what its sandboxes hold. */
 @Command(
         name = "doctor",
-        description = "Checks this machine and its stack, and says what to do.",
+        description = {
+            "Checks this machine and its stack, and says what to do.",
+            "Metros that SKERRY_WORKER_METROS_0_CODE and its like name are tried out with a VM each."
+        },
         mixinStandardHelpOptions = true)
 public final class DoctorCommand implements Callable<Integer> {
     @Option(names = "--sandbox", description = "Boot a sandbox and try what it holds against whatever runs in it.")
     private boolean sandbox;
 
-    @Option(names = "--json", description = "With --sandbox: print a line of JSON per probe, and nothing else.")
+    @Option(names = "--json", description = "Print a line of JSON per check or probe, and nothing else.")
     private boolean json;
 
     @Mixin
@@ -64,6 +68,7 @@ public final class DoctorCommand implements Callable<Integer> {
                         .find()
                         .map(api -> "answers at " + api.base())
                         .orElse("no stack runs"));
+        checkMetros();
         return healthy ? ExitCode.OK.code() : ExitCode.NO_STACK.code();
     }
 
@@ -96,12 +101,41 @@ public final class DoctorCommand implements Callable<Integer> {
         return report.holds() ? ExitCode.OK.code() : ExitCode.TURN_FAILED.code();
     }
 
-    private void check(String name, Supplier<String> look) {
+    private void checkMetros() {
         try {
-            System.out.printf("ok    %-8s %s%n", name, look.get());
+            healthy &= MetroChecks.run(
+                    MetroChecks.configured(System.getenv()),
+                    (metro, step) -> tell(metro + " " + step.name(), step.ok(), step.millis(), step.text()));
         } catch (Failure e) {
             healthy = false;
-            System.out.printf("FAIL  %-8s %s %s%n", name, e.sentence(), e.advice());
+            tell("metros", false, 0, e.sentence() + " " + e.advice());
+        }
+    }
+
+    private void check(String name, Supplier<String> look) {
+        long began = System.nanoTime();
+        boolean ok = true;
+        String text;
+        try {
+            text = look.get();
+        } catch (Failure e) {
+            ok = false;
+            healthy = false;
+            text = e.sentence() + " " + e.advice();
+        }
+        tell(name, ok, (System.nanoTime() - began) / 1_000_000, text);
+    }
+
+    private void tell(String name, boolean ok, long millis, String text) {
+        if (json) {
+            System.out.println(Json.MAPPER
+                    .createObjectNode()
+                    .put("check", name)
+                    .put("ok", ok)
+                    .put("took_millis", millis)
+                    .put("text", text));
+        } else {
+            System.out.printf("%-5s %-8s %s (%d ms)%n", ok ? "ok" : "FAIL", name, text, millis);
         }
     }
 }
