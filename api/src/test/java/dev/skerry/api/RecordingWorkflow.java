@@ -1,6 +1,7 @@
 package dev.skerry.api;
 
 import dev.skerry.session.AgentSessionWorkflow;
+import dev.skerry.session.Money;
 import dev.skerry.session.Reason;
 import dev.skerry.session.SandboxLost;
 import dev.skerry.session.SessionState;
@@ -75,6 +76,14 @@ public class RecordingWorkflow implements AgentSessionWorkflow {
     public SessionStatus resume() {
         return record("resume");
     }
+
+    @Override
+    public SessionStatus raiseBudget(Money cap) {
+        return record("raise " + cap);
+    }
+
+    @Override
+    public void validateRaiseBudget(Money cap) {}
 
     @Override
     public SessionStatus terminate(Reason reason) {

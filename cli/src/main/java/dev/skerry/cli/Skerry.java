@@ -3,6 +3,8 @@ package dev.skerry.cli;
 import dev.skerry.cli.command.DoctorCommand;
 import dev.skerry.cli.command.DownCommand;
 import dev.skerry.cli.command.ImageCommand;
+import dev.skerry.cli.command.ReapCommand;
+import dev.skerry.cli.command.ReplayCommand;
 import dev.skerry.cli.command.RoleCommand;
 import dev.skerry.cli.command.RunCommand;
 import dev.skerry.cli.command.SessionCommand;
@@ -29,6 +31,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
             SessionCommand.class,
             DoctorCommand.class,
             ImageCommand.class,
+            ReplayCommand.class,
+            ReapCommand.class,
             RoleCommand.Api.class,
             RoleCommand.Worker.class,
             RoleCommand.ControlPlane.class,

@@ -127,7 +127,7 @@ public class Sessions {
      */
     public boolean project(
             String id,
-            int transition,
+            long transition,
             String status,
             @Nullable String reasonCode,
             @Nullable String reasonMessage,
@@ -151,6 +151,26 @@ public class Sessions {
                         .param("metro", metro, java.sql.Types.VARCHAR)
                         .update()
                 == 1;
+    }
+
+    /** Ids of sessions that go on and have not changed since {@code quietSince}; by id, after {@code afterId}, at most {@code limit}. */
+    public List<String> unended(Instant quietSince, String afterId, int limit) {
+        return jdbc.sql("""
+                        select id from sessions
+                        where id > :after and status not in ('terminated', 'failed') and updated_at < :since
+                        order by id limit :limit""")
+                .param("after", afterId)
+                .param("since", Columns.utc(quietSince))
+                .param("limit", limit)
+                .query(String.class)
+                .list();
+    }
+
+    /** Raises the cap, never lowers it; answers false when there is no such session that goes on. */
+    public boolean raiseCap(String id, long capNanoUsd) {
+        return jdbc.sql("""
+                        update sessions set cap_nano_usd = greatest(cap_nano_usd, :cap), updated_at = now()
+                        where id = :id and status not in ('terminated', 'failed')""").param("id", id).param("cap", capNanoUsd).update() == 1;
     }
 
     /** The sandbox has said hello: a session that waits for it is idle. */

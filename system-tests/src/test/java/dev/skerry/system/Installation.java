@@ -1,8 +1,10 @@
 package dev.skerry.system;
 
 import dev.skerry.api.key.ApiKey;
+import dev.skerry.temporal.SearchAttributes;
 import dev.skerry.temporal.TemporalSettings;
 import dev.skerry.testing.TestingPostgres;
+import dev.skerry.testing.TestingTemporal;
 import io.temporal.client.WorkflowClient;
 import java.io.IOException;
 import java.net.URI;
@@ -41,7 +43,8 @@ final class Installation implements AutoCloseable {
     }
 
     static Installation start(Path directory) throws IOException {
-        Installation installation = new Installation(directory, TestingTemporal.start(directory));
+        Installation installation =
+                new Installation(directory, TestingTemporal.start(directory, SearchAttributes.cliTypes()));
         try {
             installation.startRoles();
             return installation;
@@ -137,6 +140,10 @@ final class Installation implements AutoCloseable {
                         "SKERRY_HOME",
                         directory.resolve("client").toString()),
                 arguments);
+    }
+
+    TestingTemporal temporal() {
+        return temporal;
     }
 
     WorkflowClient temporalClient() {

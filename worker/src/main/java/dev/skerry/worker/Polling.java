@@ -5,10 +5,12 @@ import dev.skerry.activities.control.ControlPlaneActivities;
 import dev.skerry.activities.provider.Metro;
 import dev.skerry.activities.provider.MetroActivities;
 import dev.skerry.activities.reaper.MetroReaper;
+import dev.skerry.activities.reaper.SessionReaper;
 import dev.skerry.reaper.ReapOrphansWorkflowImpl;
 import dev.skerry.session.AgentSessionWorkflowImpl;
 import dev.skerry.session.TaskQueues;
 import dev.skerry.worker.WorkerSettings.MetroSettings;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.temporal.client.WorkflowClient;
 import io.temporal.worker.Worker;
 import io.temporal.worker.WorkerFactory;
@@ -39,6 +41,7 @@ class Polling implements SmartLifecycle {
             ControlPlane controlPlane,
             List<Metro> metros,
             SearchAttributeCheck check,
+            MeterRegistry meters,
             @Value("${skerry.installation}") String installation) {
         this.check = check;
         this.factory = WorkerFactory.newInstance(
@@ -57,12 +60,12 @@ class Polling implements SmartLifecycle {
         factory.newWorker(
                         TaskQueues.CONTROL,
                         WorkerOptions.newBuilder().setUsingVirtualThreads(true).build())
-                .registerActivitiesImplementations(control);
+                .registerActivitiesImplementations(control, new SessionReaper(controlPlane, client, meters));
         for (Metro metro : metros) {
             factory.newWorker(TaskQueues.metro(metro.code()), metroOptions(metro, settings))
                     .registerActivitiesImplementations(
                             new MetroActivities(metro, controlPlane, installation, Clock.systemUTC()),
-                            new MetroReaper(metro, client, Clock.systemUTC()));
+                            new MetroReaper(metro, installation, client, meters, Clock.systemUTC()));
         }
     }
 

@@ -10,7 +10,6 @@ import io.temporal.serviceclient.OperatorServiceStubs;
 import io.temporal.serviceclient.OperatorServiceStubsOptions;
 import java.time.Duration;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -40,11 +39,10 @@ class SearchAttributeCheck {
                             .setNamespace(settings.namespace())
                             .build())
                     .getCustomAttributesMap();
-            String missing = new TreeMap<>(SearchAttributes.TYPES)
-                    .entrySet().stream()
-                            .filter(wanted -> !registered.containsKey(wanted.getKey()))
-                            .map(wanted -> "--name " + wanted.getKey() + " --type " + type(wanted.getValue()))
-                            .collect(Collectors.joining(" "));
+            String missing = SearchAttributes.cliTypes().entrySet().stream()
+                    .filter(wanted -> !registered.containsKey(wanted.getKey()))
+                    .map(wanted -> "--name " + wanted.getKey() + " --type " + wanted.getValue())
+                    .collect(Collectors.joining(" "));
             if (!missing.isEmpty()) {
                 throw new IllegalStateException("Temporal at " + settings.target()
                         + " lacks search attributes. Run: temporal operator search-attribute create --address "
@@ -64,9 +62,5 @@ class SearchAttributeCheck {
         } finally {
             operator.shutdown();
         }
-    }
-
-    private static String type(IndexedValueType type) {
-        return type == IndexedValueType.INDEXED_VALUE_TYPE_INT ? "Int" : "Keyword";
     }
 }

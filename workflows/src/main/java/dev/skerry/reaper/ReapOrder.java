@@ -6,7 +6,7 @@ import java.util.List;
 /**
  * What a sweep may do.
  *
- * @param metros codes of the metros to look at
+ * @param metros codes of the metros to look at, empty for every one that the worker knows
  * @param dryRun reports and destroys nothing
  * @param grace younger VMs are left alone
  * @param confirmAfter an orphan must still be one after this long

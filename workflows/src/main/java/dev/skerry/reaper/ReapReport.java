@@ -2,8 +2,18 @@ package dev.skerry.reaper;
 
 import java.util.List;
 
-/** What a sweep found and did, metro by metro. */
-public record ReapReport(boolean dryRun, List<MetroReport> metros) {
+/** What a sweep found and did: at the records of sessions, and metro by metro. */
+public record ReapReport(boolean dryRun, SessionsReport sessions, List<MetroReport> metros) {
+    /**
+     * Sessions whose workflow an operator ended by force.
+     *
+     * @param seen records of sessions that go on and have been quiet for long enough
+     * @param abandoned those whose workflow is closed, at most as many as the order allows
+     * @param closed how many records were closed
+     * @param failure why none was closed, empty when all could be judged
+     */
+    public record SessionsReport(int seen, List<String> abandoned, int closed, String failure) {}
+
     /**
      * One metro's share.
      *

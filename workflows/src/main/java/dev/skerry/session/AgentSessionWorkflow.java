@@ -14,6 +14,9 @@ import io.temporal.workflow.WorkflowMethod;
  */
 @WorkflowInterface
 public interface AgentSessionWorkflow {
+    /** Cancels the workflow with this reason when its owner deletes the session and no update gets through. */
+    String DELETED_BY_OWNER = "deleted";
+
     @WorkflowMethod
     void run(SessionState state);
 
@@ -33,6 +36,13 @@ public interface AgentSessionWorkflow {
 
     @UpdateMethod
     SessionStatus resume();
+
+    /** Lets the session spend up to this much in all; less than now changes nothing. */
+    @UpdateMethod
+    SessionStatus raiseBudget(Money cap);
+
+    @UpdateValidatorMethod(updateName = "raiseBudget")
+    void validateRaiseBudget(Money cap);
 
     /** Ends the session, in whatever state it is. */
     @UpdateMethod

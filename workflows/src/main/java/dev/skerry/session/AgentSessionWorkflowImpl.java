@@ -1,7 +1,7 @@
 package dev.skerry.session;
 
 import dev.skerry.session.ControlActivities.MetroView;
-import dev.skerry.temporal.SearchAttributes;
+import dev.skerry.session.Placement.Choice;
 import io.temporal.failure.ActivityFailure;
 import io.temporal.failure.ApplicationFailure;
 import io.temporal.failure.CanceledFailure;
@@ -14,11 +14,8 @@ import io.temporal.workflow.Workflow;
 import io.temporal.workflow.WorkflowInit;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -27,32 +24,35 @@ import org.jspecify.annotations.Nullable;
 
 /** One loop: wait for something to do, do it, until the end was asked for; then take everything down. */
 public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
-    private static final int MOST_WAITING = 1_000;
-    private static final int REMEMBERED_TURNS = 2_000;
     private static final int MOST_BOOTS_IN_A_ROW = 3;
+    private static final int MOST_SUPERSEDED_IN_A_ROW = 1_000;
     private static final int MOST_REPLACEMENTS = 3;
     private static final Duration CANCEL_GRACE = Duration.ofSeconds(10);
+    private static final Duration ROOM_IS_AWAITED = Duration.ofMinutes(10);
+    private static final Duration ASK_FOR_ROOM_AFTER = Duration.ofSeconds(5);
+    private static final Duration ASK_FOR_ROOM_AT_LEAST_EVERY = Duration.ofMinutes(1);
+    private static final Reason OPERATOR = new Reason("cancelled_by_operator", "Cancelled in Temporal.");
+    private static final Reason DELETED = new Reason(DELETED_BY_OWNER, "Deleted by its owner.");
 
     private final SessionId session;
     private final String tenant;
     private final String installation;
     private final Timeouts timeouts;
     private final Instant createdAt;
+    private final @Nullable Integer turnsPerRun;
     private final Calls calls;
     private final Alarm alarm = new Alarm();
-    private final Deque<TurnId> waiting;
-    private final Set<TurnId> accepted;
-    private final Set<TurnId> cancelled = new HashSet<>();
+    private final TurnQueue queue;
+    private final Standing standing;
 
-    private Status status;
-    private @Nullable Reason reason;
     private int incarnation;
-    private int transitions;
     private @Nullable Box box;
     private boolean frozen;
     private boolean awake;
+    private boolean born;
     private @Nullable Instant quietSince;
     private @Nullable TurnId turn;
+    private int turnsInThisRun;
     private boolean suspendAsked;
     private boolean resumeAsked;
     private int lostIncarnation;
@@ -69,17 +69,19 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         installation = state.installation();
         timeouts = state.timeouts();
         createdAt = state.createdAt();
+        turnsPerRun = state.turnsPerRun();
         calls = new Calls(tenant);
-        waiting = new ArrayDeque<>(state.waiting());
-        accepted = new LinkedHashSet<>(state.accepted());
-        status = state.status();
-        reason = state.reason();
+        queue = new TurnQueue(state);
+        standing = new Standing(state);
         incarnation = state.incarnation();
-        transitions = state.transitions();
         box = state.box();
         frozen = state.frozen();
         awake = box != null && !frozen;
+        born = state.born();
         quietSince = state.quietSince();
+        suspendAsked = state.suspendAsked();
+        resumeAsked = state.resumeAsked();
+        lostIncarnation = state.lostIncarnation();
     }
 
     @Override
@@ -90,18 +92,18 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         try {
             living.run();
         } catch (CanceledFailure e) {
-            endBecause(Status.TERMINATED, "cancelled_by_operator", "Cancelled in Temporal.");
+            cancelled();
         } catch (ActivityFailure e) {
-            if (!(e.getCause() instanceof CanceledFailure)) {
-                throw e;
+            if (e.getCause() instanceof CanceledFailure) {
+                cancelled();
+            } else {
+                endBecause(endingAfter(e));
             }
-            endBecause(Status.TERMINATED, "cancelled_by_operator", "Cancelled in Temporal.");
         }
-        if (ending == null) {
-            Workflow.await(Workflow::isEveryHandlerFinished);
+        Ending end = ending;
+        if (end == null) {
             Workflow.continueAsNew(snapshot());
         } else {
-            Ending end = ending;
             Workflow.newDetachedCancellationScope(() -> {
                         takeDown(end);
                         Workflow.await(Workflow::isEveryHandlerFinished);
@@ -110,30 +112,48 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         }
     }
 
+    /** Returns when the end was asked for, or when it is time to continue as new and nobody is in the middle of anything. */
     private void live() {
         if (incarnation == 0) {
             boot(null);
         }
         while (ending == null) {
-            if (!waiting.isEmpty()) {
-                work(waiting.remove());
+            if (!queue.isEmpty()) {
+                work(queue.next());
             } else if (awake) {
                 idle();
             } else {
                 rest();
             }
-            if (ending == null && waiting.isEmpty() && Workflow.getInfo().isContinueAsNewSuggested()) {
+            if (ending == null && runIsLongEnough()) {
+                Workflow.await(() -> ending != null || Workflow.isEveryHandlerFinished());
                 return;
             }
         }
     }
 
+    private boolean runIsLongEnough() {
+        return Workflow.getInfo().isContinueAsNewSuggested() || (turnsPerRun != null && turnsInThisRun >= turnsPerRun);
+    }
+
+    private void cancelled() {
+        String asked = CancellationScope.current().getCancellationReason();
+        endBecause(new Ending(Status.TERMINATED, DELETED_BY_OWNER.equals(asked) ? DELETED : OPERATOR));
+    }
+
+    private static Ending endingAfter(ActivityFailure failure) {
+        Reason why = obstacle(failure);
+        boolean overAlready = why.code().equals(FailureTypes.SESSION_ENDED);
+        return new Ending(overAlready ? Status.TERMINATED : Status.FAILED, why);
+    }
+
     private void work(TurnId next) {
         turn = next;
+        turnsInThisRun++;
         describe();
         int lost = 0;
         while (ending == null && turn != null) {
-            if (cancelled.remove(turn)) {
+            if (queue.takeCancel(turn)) {
                 over(turn, TurnStatus.CANCELLED, new Reason("cancelled", "Cancelled before it began."));
             } else if (!awake) {
                 ready();
@@ -165,8 +185,8 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
                 () -> started.add(Async.function(calls.turn("Run " + current)::runTurn, running, current)));
         scope.run();
         Promise<TurnOutcome> outcome = started.getFirst();
-        Workflow.await(() -> outcome.isCompleted() || cancelled.contains(current) || lostIncarnation >= incarnation);
-        if (!outcome.isCompleted() && cancelled.remove(current)) {
+        Workflow.await(() -> outcome.isCompleted() || queue.cancelAsked(current) || sandboxIsLost());
+        if (!outcome.isCompleted() && queue.takeCancel(current)) {
             calls.brief("Cancel " + current).cancelTurn(session, current);
             boolean obeyed = Workflow.await(CANCEL_GRACE, outcome::isCompleted);
             if (!obeyed) {
@@ -187,11 +207,25 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
             outcome.get();
             return Optional.empty();
         } catch (ActivityFailure e) {
-            if (e.getCause() instanceof CanceledFailure) {
-                throw e;
-            }
-            return Optional.of(e.getCause() instanceof TimeoutFailure ? "sandbox_silent" : "sandbox_lost");
+            return loss(e);
         }
+    }
+
+    /** Why there was no outcome; nothing when nobody knows the turn. */
+    private static Optional<String> loss(ActivityFailure failure) {
+        throwIfCancelled(failure);
+        if (failure.getCause() instanceof TimeoutFailure) {
+            return Optional.of("sandbox_silent");
+        }
+        return switch (obstacle(failure).code()) {
+            case FailureTypes.NOT_FOUND -> Optional.empty();
+            case FailureTypes.SESSION_ENDED -> throw failure;
+            default -> Optional.of("sandbox_lost");
+        };
+    }
+
+    private boolean sandboxIsLost() {
+        return lostIncarnation == incarnation;
     }
 
     private void replace(String why) {
@@ -200,25 +234,25 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     }
 
     private void idle() {
-        if (status != Status.IDLE) {
+        resumeAsked = false;
+        if (standing.status() != Status.IDLE) {
             show(Status.IDLE, null);
         }
         if (quietSince == null) {
             quietSince = Alarm.now();
         }
+        describe();
         Instant deadline = quietSince.plus(timeouts.idle());
         boolean called = alarm.await(
-                deadline,
-                "Idle timeout",
-                () -> !waiting.isEmpty() || suspendAsked || ending != null || lostIncarnation >= incarnation);
-        if (lostIncarnation >= incarnation) {
+                deadline, "Idle timeout", () -> !queue.isEmpty() || suspendAsked || ending != null || sandboxIsLost());
+        if (sandboxIsLost()) {
             discard();
             report(
                     Status.SUSPENDED,
                     new Reason("sandbox_died", "The sandbox " + lastLoss + "; the next message starts a new one."));
         } else if (!called) {
             suspend(new Reason("idle_timeout", "No message for " + words(timeouts.idle()) + "."));
-        } else if (suspendAsked && waiting.isEmpty() && ending == null) {
+        } else if (suspendAsked && queue.isEmpty() && ending == null) {
             suspend(new Reason("asked", "Suspended on request."));
         }
         suspendAsked = false;
@@ -227,12 +261,14 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     private void suspend(Reason why) {
         awake = false;
         frozen = true;
+        resumeAsked = false;
         Transition suspended = show(Status.SUSPENDED, why);
         try {
             Box vm = suspended.vm();
             calls.managing(vm.metro(), "Store files, suspend " + vm.name()).suspend(suspended);
         } catch (ActivityFailure e) {
             throwIfCancelled(e);
+            throwIfOver(e);
             discard();
             report(Status.SUSPENDED, why);
         }
@@ -240,7 +276,8 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     }
 
     private void rest() {
-        if (status != Status.SUSPENDED) {
+        suspendAsked = false;
+        if (standing.status() != Status.SUSPENDED) {
             report(
                     Status.SUSPENDED,
                     new Reason("sandbox_lost", "The sandbox is gone; the next message starts a new one."));
@@ -248,6 +285,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         if (quietSince == null) {
             quietSince = Alarm.now();
         }
+        describe();
         boolean called = box == null
                 ? awaitCall()
                 : alarm.await(quietSince.plus(timeouts.suspended()), "Suspended for long enough", this::called);
@@ -258,7 +296,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
                     new Reason(
                             "suspended_ttl",
                             "Suspended for " + words(timeouts.suspended()) + "; its VM was destroyed."));
-        } else if (ending == null && resumeAsked && waiting.isEmpty()) {
+        } else if (ending == null && resumeAsked && queue.isEmpty()) {
             ready();
             quietSince = Alarm.now();
         }
@@ -271,15 +309,16 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     }
 
     private boolean called() {
-        return !waiting.isEmpty() || resumeAsked || ending != null;
+        return !queue.isEmpty() || resumeAsked || ending != null;
     }
 
-    /** Wakes the frozen VM, or boots a new one; answers whether a sandbox is ready. */
-    private boolean ready() {
-        if (box != null && frozen) {
-            return wake() || boot(new Reason("resume_failed", "The suspended VM did not wake; a new one takes over."));
+    /** Wakes the frozen VM, or boots a new one. */
+    private void ready() {
+        if (box == null || !frozen) {
+            boot(new Reason("cold_resume", "Its VM is gone; a new one takes over."));
+        } else if (!wake()) {
+            boot(new Reason("resume_failed", "The suspended VM did not wake; a new one takes over."));
         }
-        return boot(new Reason("cold_resume", "Its VM is gone; a new one takes over."));
     }
 
     private boolean wake() {
@@ -291,6 +330,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
                     .resume(resuming, before);
         } catch (ActivityFailure e) {
             throwIfCancelled(e);
+            throwIfOver(e);
             discard();
             return false;
         }
@@ -299,58 +339,99 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         return true;
     }
 
-    /** Boots the next incarnation, in another metro or once more where that can help; answers whether a sandbox is ready. */
-    private boolean boot(@Nullable Reason why) {
+    /** Boots the next incarnation, in another metro or once more where that can help, or finds that none can be booted. */
+    private void boot(@Nullable Reason why) {
+        Instant patience = Alarm.now().plus(ROOM_IS_AWAITED);
+        Duration pause = ASK_FOR_ROOM_AFTER;
         Set<String> tried = new HashSet<>();
+        Set<String> rejecting = new HashSet<>();
         Reason cause = why;
-        for (int boots = 0; boots < MOST_BOOTS_IN_A_ROW && ending == null; ) {
+        int boots = 0;
+        int superseded = 0;
+        while (ending == null && boots < MOST_BOOTS_IN_A_ROW && superseded < MOST_SUPERSEDED_IN_A_ROW) {
             List<MetroView> metros = calls.brief("Look at the metros").metros();
-            Optional<MetroView> metro =
+            Optional<Choice> choice =
                     Placement.choose(metros, tried, session.value().hashCode() + incarnation);
-            if (metro.isEmpty()) {
-                endBecause(Status.FAILED, "no_capacity", cause == null ? "No metro has room." : cause.message());
-                return false;
+            if (choice.isEmpty()) {
+                boolean hopeless = metros.stream().map(MetroView::code).allMatch(rejecting::contains);
+                if (hopeless || Alarm.now().isAfter(patience)) {
+                    cannotBoot(hopeless && cause != null ? cause : noCapacity(cause));
+                    return;
+                }
+                awaitRoom(pause, cause);
+                pause = shorter(pause.multipliedBy(2), ASK_FOR_ROOM_AT_LEAST_EVERY);
+                tried.retainAll(rejecting);
+                continue;
             }
             incarnation++;
-            box = new Box(
-                    SandboxName.of(installation, session, incarnation),
-                    metro.get().code(),
-                    metro.get().provider());
-            Optional<Reason> obstacle = start(cause);
+            MetroView metro = choice.get().metro();
+            box = new Box(SandboxName.of(installation, session, incarnation), metro.code(), metro.provider());
+            Optional<Reason> obstacle = start(cause, choice.get().why());
             if (obstacle.isEmpty()) {
-                return true;
+                return;
             }
             cause = obstacle.get();
             discard();
-            if (cause.code().equals(FailureTypes.METRO_UNAVAILABLE)) {
-                tried.add(metro.get().code());
-            } else {
-                boots++;
-            }
-            if (cause.code().equals(FailureTypes.PROBE_FAILED) || cause.code().equals(FailureTypes.PROVIDER_REJECTED)) {
-                endBecause(Status.FAILED, cause.code(), cause.message());
+            switch (cause.code()) {
+                case FailureTypes.METRO_UNAVAILABLE -> tried.add(metro.code());
+                case FailureTypes.SUPERSEDED -> superseded++;
+                case FailureTypes.PROBE_FAILED -> endBecause(new Ending(Status.FAILED, cause));
+                case FailureTypes.PROVIDER_REJECTED -> {
+                    tried.add(metro.code());
+                    rejecting.add(metro.code());
+                }
+                default -> boots++;
             }
         }
         if (ending == null) {
-            endBecause(Status.FAILED, "boot_failed", "No sandbox came up in " + MOST_BOOTS_IN_A_ROW + " attempts.");
+            String last = cause == null ? "" : " The last one: " + cause.message();
+            cannotBoot(new Reason("boot_failed", "No sandbox came up in " + boots + " attempts." + last));
         }
-        return false;
+    }
+
+    private void awaitRoom(Duration pause, @Nullable Reason cause) {
+        Reason waits = noCapacity(cause);
+        if (!waits.equals(standing.reason())) {
+            report(Status.PROVISIONING, waits);
+        }
+        Workflow.newTimer(
+                        pause,
+                        TimerOptions.newBuilder().setSummary("Wait for room").build())
+                .get();
+    }
+
+    private static Reason noCapacity(@Nullable Reason cause) {
+        return new Reason("no_capacity", cause == null ? "No metro has room." : cause.message());
+    }
+
+    /** A session without a past fails; one with a past loses the turn and stays resumable. */
+    private void cannotBoot(Reason why) {
+        if (!born) {
+            endBecause(new Ending(Status.FAILED, why));
+            return;
+        }
+        if (turn != null) {
+            over(turn, TurnStatus.FAILED, why);
+        }
+        report(Status.SUSPENDED, why);
     }
 
     /** Creates the VM and waits for its hello; answers what was in the way. */
-    private Optional<Reason> start(@Nullable Reason cause) {
+    private Optional<Reason> start(@Nullable Reason cause, String choice) {
         Transition provisioning = show(Status.PROVISIONING, cause);
-        transitions = provisioning.then(Status.HARDENING).number();
+        standing.passes(provisioning.then(Status.HARDENING));
         try {
             Box vm = provisioning.vm();
-            calls.provisioning(vm.metro(), "Create " + vm.name() + " in " + vm.metro())
+            calls.provisioning(vm.metro(), "Create " + vm.name() + " (" + choice + ")")
                     .provision(provisioning);
         } catch (ActivityFailure e) {
             throwIfCancelled(e);
+            throwIfOver(e);
             return Optional.of(obstacle(e));
         }
         frozen = false;
         awake = true;
+        born = true;
         return Optional.empty();
     }
 
@@ -358,7 +439,11 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         if (failure.getCause() instanceof ApplicationFailure told) {
             return new Reason(told.getType(), told.getOriginalMessage());
         }
-        return new Reason("boot_timeout", "The sandbox did not come up in time.");
+        if (failure.getCause() instanceof TimeoutFailure late
+                && late.getTimeoutType() == io.temporal.api.enums.v1.TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START) {
+            return new Reason(FailureTypes.METRO_UNAVAILABLE, "No worker serves the metro.");
+        }
+        return new Reason(FailureTypes.NO_HELLO, "The sandbox did not come up in time.");
     }
 
     /** Revokes what the sandbox holds, then destroys it, whatever happens. */
@@ -368,8 +453,10 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         if (box != null) {
             Box gone = box;
             Workflow.newDetachedCancellationScope(() -> {
-                        calls.brief("Revoke incarnation " + incarnation).closeIncarnation(session, incarnation);
-                        calls.destroying(gone.metro(), "Destroy " + gone.name()).destroy(gone);
+                        whateverItSays(() -> calls.brief("Revoke incarnation " + incarnation)
+                                .closeIncarnation(session, incarnation));
+                        whateverItSays(() -> calls.destroying(gone.metro(), "Destroy " + gone.name())
+                                .destroy(gone));
                     })
                     .run();
             box = null;
@@ -381,21 +468,35 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         boolean failed = end.status() == Status.FAILED;
         Reason why =
                 failed ? end.reason() : new Reason("session_ended", end.reason().message());
-        calls.brief("Revoke every token, end every turn")
-                .stop(show(Status.TERMINATING, end.reason()), failed ? TurnStatus.FAILED : TurnStatus.CANCELLED, why);
+        Transition terminating = show(Status.TERMINATING, end.reason());
+        whateverItSays(() -> calls.brief("Revoke every token, end every turn")
+                .stop(terminating, failed ? TurnStatus.FAILED : TurnStatus.CANCELLED, why));
         turn = null;
-        waiting.clear();
+        queue.clear();
         if (box != null) {
-            calls.destroying(box.metro(), "Destroy " + box.name()).destroy(box);
+            Box gone = box;
+            whateverItSays(() ->
+                    calls.destroying(gone.metro(), "Destroy " + gone.name()).destroy(gone));
             box = null;
         }
         Transition ended = show(end.status(), end.reason());
-        calls.brief("Close the books")
-                .settle(ended.took(Duration.between(began, Alarm.now()).toMillis()));
+        whateverItSays(() -> calls.brief("Close the books")
+                .settle(ended.took(Duration.between(began, Alarm.now()).toMillis())));
+    }
+
+    /** For what is retried until it is done: a refusal for good must not keep the next step from happening. */
+    private static void whateverItSays(Runnable step) {
+        try {
+            step.run();
+        } catch (ActivityFailure e) {
+            throwIfCancelled(e);
+            Workflow.getLogger(AgentSessionWorkflowImpl.class)
+                    .warn("a step was refused and is left out: {}", obstacle(e).message());
+        }
     }
 
     private void over(TurnId ended, TurnStatus how, Reason why) {
-        calls.brief("End " + ended).endTurn(session, ended, how, why);
+        whateverItSays(() -> calls.brief("End " + ended).endTurn(session, ended, how, why));
         if (ended.equals(turn)) {
             turn = null;
         }
@@ -408,46 +509,13 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
 
     /** Takes a state and shows it in Temporal; whoever brings it about reports it to the control plane. */
     private Transition show(Status now, @Nullable Reason why) {
-        status = now;
-        reason = why;
-        transitions++;
-        boolean lasting = now != Status.RESUMING && (now != Status.PROVISIONING || incarnation > 1);
-        if (lasting) {
-            Workflow.upsertTypedSearchAttributes(
-                    SearchAttributes.STATUS.valueSet(status.code()),
-                    SearchAttributes.INCARNATION.valueSet((long) incarnation),
-                    box == null ? SearchAttributes.METRO.valueUnset() : SearchAttributes.METRO.valueSet(box.metro()),
-                    box == null
-                            ? SearchAttributes.PROVIDER.valueUnset()
-                            : SearchAttributes.PROVIDER.valueSet(box.provider()));
-        }
+        Transition transition = standing.become(now, why, incarnation, box);
         describe();
-        return new Transition(session, transitions, status, reason, incarnation, box, null);
+        return transition;
     }
 
     private void describe() {
-        StringBuilder text = new StringBuilder("**").append(status.code()).append("**");
-        if (reason != null) {
-            text.append(": ")
-                    .append(reason.message())
-                    .append(" (`")
-                    .append(reason.code())
-                    .append("`)");
-        }
-        text.append("\n\n- incarnation ").append(incarnation);
-        if (box != null) {
-            text.append("\n- VM `")
-                    .append(box.name())
-                    .append("` in metro `")
-                    .append(box.metro())
-                    .append('`');
-        }
-        if (turn != null) {
-            text.append("\n- turn `").append(turn).append('`');
-        }
-        text.append("\n- ").append(waiting.size()).append(" turns waiting");
-        text.append("\n- ends at the latest ").append(createdAt.plus(timeouts.lifetime()));
-        Workflow.setCurrentDetails(text.toString());
+        standing.describe(status());
     }
 
     private void endWhenLifetimeIsOver() {
@@ -470,9 +538,9 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         }
     }
 
-    private void endBecause(Status how, String code, String message) {
+    private void endBecause(Ending how) {
         if (ending == null) {
-            ending = new Ending(how, new Reason(code, message));
+            ending = how;
         }
     }
 
@@ -480,6 +548,16 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         if (failure.getCause() instanceof CanceledFailure) {
             throw failure;
         }
+    }
+
+    private static void throwIfOver(ActivityFailure failure) {
+        if (obstacle(failure).code().equals(FailureTypes.SESSION_ENDED)) {
+            throw failure;
+        }
+    }
+
+    private static Duration shorter(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
     }
 
     private static String words(Duration duration) {
@@ -493,88 +571,110 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
                 installation,
                 timeouts,
                 createdAt,
-                status,
-                reason,
+                standing.status(),
+                standing.reason(),
                 incarnation,
                 box,
                 frozen,
-                transitions,
-                List.copyOf(waiting),
-                List.copyOf(accepted),
-                quietSince);
+                standing.transitions(),
+                queue.waiting(),
+                queue.accepted(),
+                queue.cancelled(),
+                quietSince,
+                born,
+                suspendAsked,
+                resumeAsked,
+                lostIncarnation,
+                turnsPerRun);
     }
 
     @Override
     public SessionStatus submitTurn(TurnId submitted) {
-        if (accepted.add(submitted)) {
-            waiting.add(submitted);
-            if (accepted.size() > REMEMBERED_TURNS) {
-                accepted.remove(accepted.iterator().next());
-            }
-        }
+        queue.accept(submitted);
         return status();
     }
 
     @Override
     public void validateSubmitTurn(TurnId submitted) {
-        if (accepted.contains(submitted)) {
-            return;
-        }
-        if (ending != null || status.ending()) {
-            throw new IllegalStateException("The session is ending.");
-        }
-        if (waiting.size() >= MOST_WAITING) {
-            throw new IllegalStateException("Too many turns wait: at most " + MOST_WAITING + ".");
-        }
+        queue.validate(submitted, over());
+    }
+
+    private boolean over() {
+        return ending != null || standing.status().ending();
     }
 
     @Override
     public SessionStatus cancelTurn() {
         if (turn != null) {
-            cancelled.add(turn);
-        } else if (!waiting.isEmpty()) {
-            cancelled.add(waiting.getFirst());
+            queue.cancel(turn);
+        } else {
+            queue.cancelNext();
         }
         return status();
     }
 
     @Override
     public SessionStatus suspend() {
-        suspendAsked = awake;
+        suspendAsked = standing.status() != Status.SUSPENDED;
+        resumeAsked = false;
         return status();
     }
 
     @Override
     public SessionStatus resume() {
         resumeAsked = !awake;
+        suspendAsked = false;
         return status();
     }
 
     @Override
-    public SessionStatus terminate(Reason why) {
-        end(Status.TERMINATED, why);
+    public SessionStatus raiseBudget(Money cap) {
+        calls.promptly("Raise the budget to " + cap).raiseBudget(session, cap);
         return status();
     }
 
     @Override
-    public void sandboxLost(SandboxLost lost) {
+    public void validateRaiseBudget(@Nullable Money cap) {
+        if (cap == null || cap.nanoUsd() <= 0) {
+            throw ApplicationFailure.newNonRetryableFailure(
+                    "Name the new cap in nano-dollars, above zero.", FailureTypes.INVALID);
+        }
+        if (over()) {
+            throw ApplicationFailure.newNonRetryableFailure("The session is ending.", FailureTypes.SESSION_ENDED);
+        }
+    }
+
+    @Override
+    public SessionStatus terminate(@Nullable Reason why) {
+        end(Status.TERMINATED, why == null || why.code() == null || why.message() == null ? OPERATOR : why);
+        return status();
+    }
+
+    @Override
+    public void sandboxLost(@Nullable SandboxLost lost) {
+        if (lost == null) {
+            return;
+        }
         boolean isOurs = box != null && box.name().equals(lost.vm());
         if (isOurs && lost.how() != null) {
             lastLoss = lost.how();
         }
-        lostIncarnation = Math.max(lostIncarnation, isOurs ? incarnation : lost.incarnation());
+        if (isOurs || lost.incarnation() == incarnation) {
+            lostIncarnation = incarnation;
+        }
     }
 
     @Override
     public SessionStatus status() {
-        Instant suspendsAt = status == Status.IDLE && quietSince != null ? quietSince.plus(timeouts.idle()) : null;
+        Instant suspendsAt =
+                standing.status() == Status.IDLE && quietSince != null ? quietSince.plus(timeouts.idle()) : null;
         return new SessionStatus(
-                status,
-                reason,
+                standing.status(),
+                standing.reason(),
                 incarnation,
                 box,
                 turn,
-                waiting.size(),
+                queue.size(),
                 suspendsAt,
                 createdAt.plus(timeouts.lifetime()));
     }

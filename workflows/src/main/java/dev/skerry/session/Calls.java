@@ -22,6 +22,8 @@ final class Calls {
     private static final Duration DEAD_SANDBOX = Duration.ofSeconds(30);
     private static final Duration LONGEST_TURN = Duration.ofHours(24);
     private static final Duration CONTROL = Duration.ofSeconds(8);
+    private static final Duration SOMEBODY_SERVES_IT = Duration.ofMinutes(2);
+    private static final Duration SOMEBODY_WAITS = Duration.ofSeconds(20);
 
     private static final RetryOptions STEADILY = RetryOptions.newBuilder()
             .setInitialInterval(Duration.ofMillis(500))
@@ -31,7 +33,9 @@ final class Calls {
                     FailureTypes.PROVIDER_REJECTED,
                     FailureTypes.PROBE_FAILED,
                     FailureTypes.NO_HELLO,
-                    FailureTypes.SUPERSEDED)
+                    FailureTypes.SUPERSEDED,
+                    FailureTypes.SESSION_ENDED,
+                    FailureTypes.NOT_FOUND)
             .build();
     private static final RetryOptions ONCE =
             RetryOptions.newBuilder().setMaximumAttempts(1).build();
@@ -43,12 +47,23 @@ final class Calls {
     }
 
     SandboxActivities provisioning(String metro, String summary) {
-        return sandbox(metro, summary, PROVISION, PROVISION_IN_ALL);
+        return Workflow.newActivityStub(
+                SandboxActivities.class,
+                provider(metro, summary)
+                        .setScheduleToStartTimeout(SOMEBODY_SERVES_IT)
+                        .setStartToCloseTimeout(PROVISION)
+                        .setScheduleToCloseTimeout(PROVISION_IN_ALL)
+                        .build());
     }
 
     /** For suspend, resume and inspect, which give up so that the session can replace the VM. */
     SandboxActivities managing(String metro, String summary) {
-        return sandbox(metro, summary, PROVIDER_CALL, SUSPEND_IN_ALL);
+        return Workflow.newActivityStub(
+                SandboxActivities.class,
+                provider(metro, summary)
+                        .setStartToCloseTimeout(PROVIDER_CALL)
+                        .setScheduleToCloseTimeout(SUSPEND_IN_ALL)
+                        .build());
     }
 
     /** Never gives up. */
@@ -56,15 +71,6 @@ final class Calls {
         return Workflow.newActivityStub(
                 SandboxActivities.class,
                 provider(metro, summary).setStartToCloseTimeout(PROVIDER_CALL).build());
-    }
-
-    private SandboxActivities sandbox(String metro, String summary, Duration attempt, Duration inAll) {
-        return Workflow.newActivityStub(
-                SandboxActivities.class,
-                provider(metro, summary)
-                        .setStartToCloseTimeout(attempt)
-                        .setScheduleToCloseTimeout(inAll)
-                        .build());
     }
 
     private ActivityOptions.Builder provider(String metro, String summary) {
@@ -94,6 +100,18 @@ final class Calls {
                 .setTaskQueue(TaskQueues.CONTROL)
                 .setPriority(fairness)
                 .setSummary(summary);
+    }
+
+    /** The same for a caller who waits for the answer: gives up soon. */
+    ControlActivities promptly(String summary) {
+        return Workflow.newLocalActivityStub(
+                ControlActivities.class,
+                LocalActivityOptions.newBuilder()
+                        .setStartToCloseTimeout(CONTROL)
+                        .setScheduleToCloseTimeout(SOMEBODY_WAITS)
+                        .setRetryOptions(STEADILY)
+                        .setSummary(summary)
+                        .build());
     }
 
     /** Short calls to the control plane, as local activities: one history event each; they never give up. */

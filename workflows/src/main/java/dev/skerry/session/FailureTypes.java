@@ -20,5 +20,17 @@ public final class FailureTypes {
     /** A newer incarnation exists. */
     public static final String SUPERSEDED = "superseded";
 
+    /** The record says that the session is over. */
+    public static final String SESSION_ENDED = "session_ended";
+
+    /** The control plane has no such session or turn. */
+    public static final String NOT_FOUND = "not_found";
+
+    /** More turns wait than a session may queue. */
+    public static final String TOO_MANY_WAITING = "too_many_waiting";
+
+    /** What was sent makes no sense. */
+    public static final String INVALID = "invalid";
+
     private FailureTypes() {}
 }

@@ -12,10 +12,16 @@ import org.jspecify.annotations.Nullable;
  * @param incarnation newest incarnation, 0 before the first
  * @param box the VM that exists or may exist, null when there is none
  * @param frozen whether the box is suspended
- * @param transitions how many state changes were reported so far
+ * @param transitions number of the newest state change
  * @param waiting turns accepted and not begun, in order
  * @param accepted ids of the last accepted turns, for deduplication
+ * @param cancelled turns that wait and are to be cancelled
  * @param quietSince since when there is nothing to do, or since when it is suspended
+ * @param born whether a sandbox ever came up, so that there is a conversation to come back to
+ * @param suspendAsked whether to suspend when nothing waits
+ * @param resumeAsked whether to wake without a turn
+ * @param lostIncarnation newest incarnation that is known to be gone
+ * @param turnsPerRun continue as new after so many turns, null to follow the server's suggestion
  */
 public record SessionState(
         SessionId session,
@@ -28,10 +34,16 @@ public record SessionState(
         int incarnation,
         @Nullable Box box,
         boolean frozen,
-        int transitions,
+        long transitions,
         List<TurnId> waiting,
         List<TurnId> accepted,
-        @Nullable Instant quietSince) {
+        List<TurnId> cancelled,
+        @Nullable Instant quietSince,
+        boolean born,
+        boolean suspendAsked,
+        boolean resumeAsked,
+        int lostIncarnation,
+        @Nullable Integer turnsPerRun) {
 
     /** A session that was just created. */
     public static SessionState created(
@@ -50,6 +62,37 @@ public record SessionState(
                 0,
                 List.of(),
                 List.of(),
+                List.of(),
+                null,
+                false,
+                false,
+                false,
+                0,
                 null);
+    }
+
+    /** The same with a smaller run, for servers that never suggest to continue as new. */
+    public SessionState withTurnsPerRun(int turns) {
+        return new SessionState(
+                session,
+                tenant,
+                installation,
+                timeouts,
+                createdAt,
+                status,
+                reason,
+                incarnation,
+                box,
+                frozen,
+                transitions,
+                waiting,
+                accepted,
+                cancelled,
+                quietSince,
+                born,
+                suspendAsked,
+                resumeAsked,
+                lostIncarnation,
+                turns);
     }
 }

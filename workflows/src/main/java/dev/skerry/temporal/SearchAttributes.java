@@ -3,6 +3,7 @@ package dev.skerry.temporal;
 import io.temporal.api.enums.v1.IndexedValueType;
 import io.temporal.common.SearchAttributeKey;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** The search attributes of every session; a namespace without them cannot run sessions. */
 public final class SearchAttributes {
@@ -11,6 +12,9 @@ public final class SearchAttributes {
     public static final SearchAttributeKey<String> PROVIDER = SearchAttributeKey.forKeyword("SkerryProvider");
     public static final SearchAttributeKey<String> METRO = SearchAttributeKey.forKeyword("SkerryMetro");
     public static final SearchAttributeKey<Long> INCARNATION = SearchAttributeKey.forLong("SkerryIncarnation");
+
+    /** What {@link #STATUS} says of a session whose sandbox is up, idle or running. */
+    public static final String AWAKE = "awake";
 
     /** Name and type of each, as the server registers them. */
     public static final Map<String, IndexedValueType> TYPES = Map.of(
@@ -21,4 +25,12 @@ public final class SearchAttributes {
             INCARNATION.getName(), INCARNATION.getValueType());
 
     private SearchAttributes() {}
+
+    /** The same as {@link #TYPES}, in the words of Temporal's command line. */
+    public static Map<String, String> cliTypes() {
+        Map<String, String> types = new TreeMap<>();
+        TYPES.forEach(
+                (name, type) -> types.put(name, type == IndexedValueType.INDEXED_VALUE_TYPE_INT ? "Int" : "Keyword"));
+        return types;
+    }
 }

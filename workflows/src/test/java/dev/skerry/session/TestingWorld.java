@@ -11,18 +11,21 @@ import io.temporal.client.WorkflowClientOptions;
 import io.temporal.client.WorkflowOptions;
 import io.temporal.client.WorkflowStub;
 import io.temporal.client.WorkflowUpdateStage;
+import io.temporal.common.WorkflowExecutionHistory;
 import io.temporal.failure.ApplicationFailure;
 import io.temporal.testing.TestEnvironmentOptions;
 import io.temporal.testing.TestWorkflowEnvironment;
 import io.temporal.worker.Worker;
+import io.temporal.worker.WorkerFactory;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -32,19 +35,24 @@ final class TestingWorld implements AutoCloseable {
 
     final Set<String> running = ConcurrentHashMap.newKeySet();
     final Set<String> frozen = ConcurrentHashMap.newKeySet();
-    final List<Transition> transitions = Collections.synchronizedList(new ArrayList<>());
-    final List<String> calls = Collections.synchronizedList(new ArrayList<>());
-    final List<String> ended = Collections.synchronizedList(new ArrayList<>());
+    final List<Transition> transitions = new CopyOnWriteArrayList<>();
+    final List<String> calls = new CopyOnWriteArrayList<>();
+    final List<String> ended = new CopyOnWriteArrayList<>();
     volatile int mostAlive;
     volatile Runnable beforeDestroy = () -> {};
     volatile List<ControlActivities.MetroView> metros =
             List.of(new ControlActivities.MetroView("local", "testing", true, 1, null));
     volatile Function<Transition, @Nullable RuntimeException> provisionFault = request -> null;
     volatile Function<Integer, @Nullable RuntimeException> helloFault = incarnation -> null;
+    volatile @Nullable RuntimeException stopFault;
+    volatile Runnable onCancel = () -> {};
     volatile TurnScript turns = (incarnation, turn) -> new TurnOutcome(TurnStatus.COMPLETED, null);
 
-    private final TestWorkflowEnvironment environment;
+    private final @Nullable TestWorkflowEnvironment environment;
+    private final WorkerFactory workers;
     private final WorkflowClient client;
+    private final Timeouts timeouts;
+    private @Nullable Integer turnsPerRun;
     private final Ulid ulid = new Ulid(Clock.systemUTC());
 
     interface TurnScript {
@@ -52,32 +60,66 @@ final class TestingWorld implements AutoCloseable {
     }
 
     TestingWorld() {
+        this(TIMEOUTS, timeSkipping());
+    }
+
+    private TestingWorld(Timeouts timeouts, TestWorkflowEnvironment environment) {
+        this.timeouts = timeouts;
+        this.environment = environment;
+        client = environment.getWorkflowClient();
+        workers = environment.getWorkerFactory();
+        work();
+    }
+
+    /** With a real server, whose clock cannot be skipped. */
+    TestingWorld(Timeouts timeouts, String target) {
+        this.timeouts = timeouts;
+        environment = null;
+        TemporalSettings settings = new TemporalSettings(target, "default");
+        client = settings.client(settings.stubs());
+        workers = WorkerFactory.newInstance(client);
+        work();
+    }
+
+    private static TestWorkflowEnvironment timeSkipping() {
         TestEnvironmentOptions.Builder options = TestEnvironmentOptions.newBuilder()
                 .setWorkflowClientOptions(WorkflowClientOptions.newBuilder()
                         .setDataConverter(TemporalSettings.dataConverter())
                         .build());
         SearchAttributes.TYPES.forEach(options::registerSearchAttribute);
-        environment = TestWorkflowEnvironment.newInstance(options.build());
-        client = environment.getWorkflowClient();
+        return TestWorkflowEnvironment.newInstance(options.build());
+    }
+
+    private void work() {
         worker(TaskQueues.SESSIONS).registerWorkflowImplementationTypes(AgentSessionWorkflowImpl.class);
         Control control = new Control();
-        environment.getWorkerFactory().getWorker(TaskQueues.SESSIONS).registerActivitiesImplementations(control);
+        workers.getWorker(TaskQueues.SESSIONS).registerActivitiesImplementations(control);
         worker(TaskQueues.CONTROL).registerActivitiesImplementations(control);
         worker(TaskQueues.metro("local")).registerActivitiesImplementations(new Provider());
         worker(TaskQueues.metro("other")).registerActivitiesImplementations(new Provider());
-        environment.start();
+        workers.start();
+    }
+
+    /** Sessions that are started from now on continue as new after so many turns. */
+    void shortRuns(int turns) {
+        turnsPerRun = turns;
+    }
+
+    WorkflowClient client() {
+        return client;
     }
 
     private Worker worker(String queue) {
-        return environment.newWorker(queue);
+        return workers.newWorker(queue);
     }
 
     Instant now() {
-        return Instant.ofEpochMilli(environment.currentTimeMillis());
+        return environment == null ? Instant.now() : Instant.ofEpochMilli(environment.currentTimeMillis());
     }
 
     void sleep(Duration duration) {
-        environment.sleep(duration);
+        Objects.requireNonNull(environment, "a real server's time cannot be skipped")
+                .sleep(duration);
     }
 
     Session start(@Nullable TurnId first) {
@@ -89,7 +131,8 @@ final class TestingWorld implements AutoCloseable {
                         .setTaskQueue(TaskQueues.SESSIONS)
                         .setWorkflowIdConflictPolicy(WorkflowIdConflictPolicy.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING)
                         .build());
-        SessionState state = SessionState.created(id, "ten_test", "inst", TIMEOUTS, now());
+        SessionState created = SessionState.created(id, "ten_test", "inst", timeouts, now());
+        SessionState state = turnsPerRun == null ? created : created.withTurnsPerRun(turnsPerRun);
         if (first == null) {
             WorkflowClient.start(workflow::run, state);
         } else {
@@ -122,6 +165,38 @@ final class TestingWorld implements AutoCloseable {
             WorkflowStub.fromTyped(workflow).getResult(Void.class);
         }
 
+        void lose(int incarnation) {
+            transitions.stream()
+                    .filter(transition -> transition.incarnation() == incarnation && transition.box() != null)
+                    .forEach(transition -> running.remove(transition.vm().name().value()));
+            workflow.sandboxLost(new SandboxLost(incarnation, "died"));
+        }
+
+        /** What the newest run left. */
+        WorkflowExecutionHistory history() {
+            return client.fetchHistory(id.value());
+        }
+
+        void awaitFrozen() {
+            TestingWorld.await(() -> path().contains("suspended"));
+        }
+
+        /** How many runs the chain of this workflow has. */
+        int runs() {
+            int runs = 0;
+            String run =
+                    WorkflowStub.fromTyped(workflow).describe().getExecution().getRunId();
+            while (!run.isEmpty()) {
+                runs++;
+                run = client.fetchHistory(id.value(), run)
+                        .getEvents()
+                        .getFirst()
+                        .getWorkflowExecutionStartedEventAttributes()
+                        .getContinuedExecutionRunId();
+            }
+            return runs;
+        }
+
         void cancelAsOperator() {
             WorkflowStub.fromTyped(workflow).cancel();
         }
@@ -144,6 +219,23 @@ final class TestingWorld implements AutoCloseable {
         }
     }
 
+    /** Waits until so many turns were given to sandboxes. */
+    void awaitTurns(int turns) {
+        await(() -> List.copyOf(calls).stream()
+                        .filter(call -> call.startsWith("turn "))
+                        .count()
+                >= turns);
+    }
+
+    static void await(BooleanSupplier condition) {
+        for (int i = 0; i < 1_000 && !condition.getAsBoolean(); i++) {
+            pause();
+        }
+        if (!condition.getAsBoolean()) {
+            throw new AssertionError("never happened");
+        }
+    }
+
     static void pause() {
         try {
             Thread.sleep(10);
@@ -154,7 +246,12 @@ final class TestingWorld implements AutoCloseable {
 
     @Override
     public void close() {
-        environment.close();
+        if (environment != null) {
+            environment.close();
+        } else {
+            workers.shutdownNow();
+            client.getWorkflowServiceStubs().shutdownNow();
+        }
     }
 
     private final class Provider implements SandboxActivities {
@@ -233,6 +330,7 @@ final class TestingWorld implements AutoCloseable {
         @Override
         public void cancelTurn(SessionId session, TurnId turn) {
             calls.add("cancel " + turn);
+            onCancel.run();
         }
 
         @Override
@@ -251,7 +349,16 @@ final class TestingWorld implements AutoCloseable {
         }
 
         @Override
+        public void raiseBudget(SessionId session, Money cap) {
+            calls.add("raise to " + cap);
+        }
+
+        @Override
         public void stop(Transition terminating, TurnStatus turns, Reason reason) {
+            RuntimeException fault = stopFault;
+            if (fault != null) {
+                throw fault;
+            }
             transitions.add(terminating);
             calls.add("stop");
             ended.add("all " + turns.code() + " " + reason.code());

@@ -3,6 +3,7 @@ package dev.skerry.activities.control;
 import dev.skerry.activities.http.JsonHttp;
 import dev.skerry.activities.http.JsonHttp.Answer;
 import dev.skerry.session.FailureTypes;
+import dev.skerry.session.Money;
 import dev.skerry.session.Reason;
 import dev.skerry.session.SessionId;
 import dev.skerry.session.Transition;
@@ -12,8 +13,10 @@ import dev.skerry.session.TurnStatus;
 import io.temporal.failure.ApplicationFailure;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -136,6 +139,22 @@ public final class ControlPlane {
         post("report", session(transition) + "/transitions", body(transition), DEADLINE);
     }
 
+    /** Ids of sessions that go on and whose record has not changed for so long; by id, after {@code after}. */
+    public List<String> unended(Duration quietFor, String after, int limit) {
+        JsonNode body = post(
+                "unended",
+                "sessions/unended",
+                Map.of("quiet_seconds", quietFor.toSeconds(), "after", after, "limit", limit),
+                DEADLINE);
+        List<String> sessions = new ArrayList<>();
+        body.path("sessions").forEach(session -> sessions.add(session.asString()));
+        return sessions;
+    }
+
+    public void raiseBudget(SessionId session, Money cap) {
+        post("raise_budget", "sessions/" + session + "/budget", Map.of("cap_nano_usd", cap.nanoUsd()), DEADLINE);
+    }
+
     public void stop(Transition terminating, TurnStatus turns, Reason reason) {
         post(
                 "stop",
@@ -184,13 +203,24 @@ public final class ControlPlane {
             return json == null ? tools.jackson.databind.node.MissingNode.getInstance() : json;
         }
         String code = json == null ? "" : json.path("code").asString("");
-        if (answer.status() == 409 || answer.status() == 410) {
+        String refusal = refusal(answer.status(), code);
+        if (refusal != null) {
             throw ApplicationFailure.newNonRetryableFailure(
-                    "The control plane refused " + operation + ": " + code, FailureTypes.SUPERSEDED);
+                    "The control plane refused " + operation + ": " + code, refusal);
         }
         throw ApplicationFailure.newFailure(
                 "The control plane answered " + operation + " with HTTP " + answer.status() + " " + code,
                 "control_plane_error");
+    }
+
+    /** What asking again cannot change; a 404 that is not the control plane's own may be a proxy's. */
+    private static @Nullable String refusal(int status, String code) {
+        return switch (status) {
+            case 409 -> FailureTypes.SUPERSEDED;
+            case 410 -> FailureTypes.SESSION_ENDED;
+            case 404 -> code.equals("not_found") ? FailureTypes.NOT_FOUND : null;
+            default -> null;
+        };
     }
 
     private static IllegalStateException unexpected(String operation) {

@@ -3,6 +3,7 @@ package dev.skerry.activities.control;
 import dev.skerry.activities.provider.Metro;
 import dev.skerry.session.ControlActivities;
 import dev.skerry.session.FailureTypes;
+import dev.skerry.session.Money;
 import dev.skerry.session.Reason;
 import dev.skerry.session.SessionId;
 import dev.skerry.session.Transition;
@@ -64,6 +65,11 @@ public final class ControlPlaneActivities implements ControlActivities {
     @Override
     public void report(Transition transition) {
         controlPlane.report(transition);
+    }
+
+    @Override
+    public void raiseBudget(SessionId session, Money cap) {
+        controlPlane.raiseBudget(session, cap);
     }
 
     @Override

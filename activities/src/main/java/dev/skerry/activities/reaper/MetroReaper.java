@@ -4,63 +4,84 @@ import dev.skerry.activities.provider.Metro;
 import dev.skerry.activities.provider.ProviderException;
 import dev.skerry.activities.provider.SandboxProvider.Owned;
 import dev.skerry.activities.provider.SandboxProvider.Page;
+import dev.skerry.activities.reaper.Workflows.Life;
 import dev.skerry.reaper.ReaperActivities;
-import dev.skerry.session.AgentSessionWorkflow;
 import dev.skerry.session.SandboxName;
 import dev.skerry.session.SessionId;
-import dev.skerry.session.SessionStatus;
-import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.temporal.activity.Activity;
-import io.temporal.api.common.v1.WorkflowExecution;
-import io.temporal.api.enums.v1.WorkflowExecutionStatus;
-import io.temporal.api.workflowservice.v1.DescribeWorkflowExecutionRequest;
 import io.temporal.client.WorkflowClient;
 import io.temporal.failure.ApplicationFailure;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Judges VMs by what Temporal says of their sessions.
  *
- * <p>A VM is an orphan when its session's workflow is closed or unknown, or is open and says that its VM has another name. Visibility
- * is stale by seconds, so each workflow is described, not searched for.
+ * <p>A VM is an orphan when its session's workflow is closed or unknown, or is open and says that its VM has another name.
  */
 public final class MetroReaper implements ReaperActivities {
     private static final String SESSION_TAG = "session=";
+    private static final String INSTALLATION_TAG = "installation=";
 
     private final Metro metro;
-    private final WorkflowClient temporal;
+    private final String installation;
+    private final Workflows workflows;
+    private final MeterRegistry meters;
     private final Clock clock;
+    private final AtomicInteger seen = new AtomicInteger();
+    private final AtomicInteger kept = new AtomicInteger();
+    private final AtomicInteger orphaned = new AtomicInteger();
 
-    public MetroReaper(Metro metro, WorkflowClient temporal, Clock clock) {
+    public MetroReaper(Metro metro, String installation, WorkflowClient temporal, MeterRegistry meters, Clock clock) {
         this.metro = metro;
-        this.temporal = temporal;
+        this.installation = INSTALLATION_TAG + installation;
+        this.workflows = new Workflows(temporal);
+        this.meters = meters;
         this.clock = clock;
+        gauge("skerry.reaper.seen", seen);
+        gauge("skerry.reaper.kept", kept);
+        gauge("skerry.reaper.orphans", orphaned);
+        count("skerry.reaper.reclaimed", 0);
+        count("skerry.reaper.failed", 0);
     }
 
     @Override
     public Sweep findOrphans(String code, Duration grace, int most) {
-        Instant oldEnough = clock.instant().minus(grace);
+        try {
+            Sweep sweep = look(clock.instant().minus(grace), most);
+            seen.set(sweep.seen());
+            kept.set(sweep.kept());
+            orphaned.set(sweep.orphans().size());
+            return sweep;
+        } catch (RuntimeException e) {
+            count("skerry.reaper.failed", 1);
+            throw e;
+        }
+    }
+
+    private Sweep look(Instant oldEnough, int most) {
         List<Orphan> orphans = new ArrayList<>();
-        int kept = 0;
+        int keep = 0;
         List<Owned> all = everything();
         for (Owned owned : all) {
             Activity.getExecutionContext().heartbeat(null);
             Optional<Orphan> orphan = owned.createdAt().isAfter(oldEnough) ? Optional.empty() : judge(owned);
             if (orphan.isEmpty()) {
-                kept++;
+                keep++;
             } else if (orphans.size() < most) {
                 orphans.add(orphan.get());
             }
         }
-        return new Sweep(all.size(), kept, orphans);
+        return new Sweep(all.size(), keep, orphans);
     }
 
     @Override
@@ -73,24 +94,28 @@ public final class MetroReaper implements ReaperActivities {
                     .destroy(
                             new SandboxName(orphan.name()),
                             () -> Activity.getExecutionContext().heartbeat(null));
+            count("skerry.reaper.reclaimed", 1);
             return true;
         } catch (ProviderException e) {
-            throw doubt("destroy " + orphan.name(), e);
+            count("skerry.reaper.failed", 1);
+            throw Workflows.doubt("destroy " + orphan.name(), e);
         }
     }
 
     private List<Owned> everything() {
         TreeMap<String, Owned> byName = new TreeMap<>();
-        Set<String> cursors = new java.util.HashSet<>();
+        Set<String> cursors = new HashSet<>();
         String next = null;
         do {
             Activity.getExecutionContext().heartbeat(null);
             try {
                 Page page = metro.provider().listOwned(next);
-                page.owned().forEach(owned -> byName.put(owned.name().value(), owned));
+                page.owned().stream()
+                        .filter(owned -> owned.tags().contains(installation))
+                        .forEach(owned -> byName.put(owned.name().value(), owned));
                 next = page.next();
             } catch (ProviderException e) {
-                throw doubt("list", e);
+                throw Workflows.doubt("list " + metro.code(), e);
             }
             if (next != null && !cursors.add(next)) {
                 throw ApplicationFailure.newFailure(
@@ -111,34 +136,16 @@ public final class MetroReaper implements ReaperActivities {
     }
 
     private boolean ownedByTheLiving(String session, String name) {
-        if (!open(session)) {
-            return false;
-        }
-        SessionStatus status =
-                temporal.newWorkflowStub(AgentSessionWorkflow.class, session).status();
-        return status.box() != null && status.box().name().value().equals(name);
+        return workflows.of(session) == Life.OPEN && workflows.owns(session, name);
     }
 
-    private boolean open(String session) {
-        try {
-            return temporal.getWorkflowServiceStubs()
-                            .blockingStub()
-                            .describeWorkflowExecution(DescribeWorkflowExecutionRequest.newBuilder()
-                                    .setNamespace(temporal.getOptions().getNamespace())
-                                    .setExecution(WorkflowExecution.newBuilder().setWorkflowId(session))
-                                    .build())
-                            .getWorkflowExecutionInfo()
-                            .getStatus()
-                    == WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING;
-        } catch (StatusRuntimeException e) {
-            if (e.getStatus().getCode() == Status.Code.NOT_FOUND) {
-                return false;
-            }
-            throw doubt("ask Temporal about " + session, e);
-        }
+    private void gauge(String name, AtomicInteger value) {
+        io.micrometer.core.instrument.Gauge.builder(name, value, AtomicInteger::get)
+                .tag("metro", metro.code())
+                .register(meters);
     }
 
-    private static RuntimeException doubt(String what, Exception cause) {
-        return ApplicationFailure.newFailure("Could not " + what + ": " + cause.getMessage(), "reaper_doubt");
+    private void count(String name, int amount) {
+        meters.counter(name, "metro", metro.code()).increment(amount);
     }
 }

@@ -22,8 +22,7 @@ import org.springframework.stereotype.Component;
 class Conversation {
     private static final String SESSION_ENDED = "session_ended";
     private static final Reason ENDED = new Reason(SESSION_ENDED, "The session ended before the turn began.");
-    private static final Reason UNDELIVERED =
-            new Reason("not_delivered", "Temporal did not answer, so the message was not accepted.");
+    private static final Reason UNDELIVERED = new Reason("not_delivered", "The message was not accepted.");
 
     private final Turns turns;
     private final TurnLog turnLog;
@@ -57,7 +56,7 @@ class Conversation {
         } catch (SteeringException.Gone | SteeringException.Refused e) {
             turnLog.abandon(session.id(), id.value(), TurnStatus.FAILED, ENDED);
             throw ApiException.sessionEnded();
-        } catch (SteeringException.Away e) {
+        } catch (SteeringException.Away | SteeringException.Busy e) {
             if (origin.isEmpty()) {
                 turnLog.abandon(session.id(), id.value(), TurnStatus.FAILED, UNDELIVERED);
             }

@@ -16,6 +16,7 @@ public enum ProblemCode {
     INVALID_REQUEST(422, "Invalid request"),
     IDEMPOTENCY_MISMATCH(422, "Idempotency key reused"),
     TOO_MANY_STREAMS(429, "Too many streams"),
+    TOO_MANY_WAITING(429, "Too many messages wait"),
     INTERNAL(500, "Internal error"),
     UNAVAILABLE(503, "Unavailable");
 
@@ -41,6 +42,6 @@ public enum ProblemCode {
 
     /** Whether the same request may succeed later. */
     boolean retryable() {
-        return this == UNAVAILABLE || this == TOO_MANY_STREAMS || this == IN_FLIGHT;
+        return this == UNAVAILABLE || this == TOO_MANY_STREAMS || this == TOO_MANY_WAITING || this == IN_FLIGHT;
     }
 }

@@ -154,7 +154,7 @@ class SessionCreation {
             delivery.start(row);
         } catch (SteeringException.Gone e) {
             return;
-        } catch (SteeringException.Refused e) {
+        } catch (SteeringException.Refused | SteeringException.Busy e) {
             firstTurn(row)
                     .ifPresent(turn -> turnLog.abandon(
                             row.id(),

@@ -24,7 +24,7 @@ import tools.jackson.databind.json.JsonMapper;
 @Component
 class SessionEnd {
     private static final Reason DELETED = new Reason("deleted", "Deleted by its owner.");
-    private static final int LAST_TRANSITION = Integer.MAX_VALUE;
+    private static final long LAST_TRANSITION = Long.MAX_VALUE;
 
     private final Workflows workflows;
     private final Sessions sessions;

@@ -69,7 +69,7 @@ class SessionReconciler {
                 delivery.start(session);
                 log.info("started {}, which Temporal had not heard of", session.id());
             }
-        } catch (SteeringException.Gone | SteeringException.Refused e) {
+        } catch (SteeringException.Gone | SteeringException.Refused | SteeringException.Busy e) {
             log.warn("{} cannot be helped from here: {}", session.id(), e.getMessage());
         }
     }

@@ -20,6 +20,13 @@ public abstract sealed class SteeringException extends RuntimeException {
         }
     }
 
+    /** The workflow runs and has too much to do already. */
+    public static final class Busy extends SteeringException {
+        Busy(Throwable cause) {
+            super("Too many turns wait.", cause);
+        }
+    }
+
     /** The workflow runs and said no. */
     public static final class Refused extends SteeringException {
         Refused(Throwable cause) {

@@ -1,12 +1,14 @@
 package dev.skerry.api.workflow;
 
 import dev.skerry.api.ApiSettings;
+import dev.skerry.session.FailureTypes;
 import io.grpc.Context;
 import io.grpc.StatusRuntimeException;
 import io.temporal.api.errordetails.v1.NamespaceNotFoundFailure;
 import io.temporal.client.WorkflowExecutionAlreadyStarted;
 import io.temporal.client.WorkflowNotFoundException;
 import io.temporal.client.WorkflowUpdateException;
+import io.temporal.failure.ApplicationFailure;
 import io.temporal.serviceclient.StatusUtils;
 import jakarta.annotation.PreDestroy;
 import java.time.Duration;
@@ -49,7 +51,7 @@ class TemporalCalls {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             switch (cause) {
                 case WorkflowUpdateException refused -> {
-                    return new SteeringException.Refused(refused);
+                    return refusal(refused);
                 }
                 case WorkflowExecutionAlreadyStarted closed -> {
                     return new SteeringException.Gone(closed);
@@ -61,6 +63,13 @@ class TemporalCalls {
             }
         }
         return away(failure);
+    }
+
+    private static SteeringException refusal(WorkflowUpdateException refused) {
+        return refused.getCause() instanceof ApplicationFailure said
+                        && said.getType().equals(FailureTypes.TOO_MANY_WAITING)
+                ? new SteeringException.Busy(refused)
+                : new SteeringException.Refused(refused);
     }
 
     private static boolean namespaceMissing(WorkflowNotFoundException failure) {

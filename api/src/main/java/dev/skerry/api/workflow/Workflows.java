@@ -19,6 +19,7 @@ import io.temporal.client.WithStartWorkflowOperation;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowOptions;
 import io.temporal.client.WorkflowUpdateStage;
+import io.temporal.common.Priority;
 import io.temporal.workflow.Functions;
 import java.time.Duration;
 import java.util.Optional;
@@ -83,7 +84,19 @@ public class Workflows {
     }
 
     public void terminate(String session, Reason reason) {
-        ask(session, "terminate", reason);
+        try {
+            ask(session, "terminate", reason);
+        } catch (SteeringException.Away e) {
+            cancel(session);
+        }
+    }
+
+    /** Reaches also a workflow that no worker runs at present, or that has taken more updates than the server allows. */
+    private void cancel(String session) {
+        calls.call(() -> {
+            client.newUntypedWorkflowStub(session).cancel(AgentSessionWorkflow.DELETED_BY_OWNER);
+            return session;
+        });
     }
 
     /** Whether the session's workflow was ever started, whatever became of it. */
@@ -122,6 +135,8 @@ public class Workflows {
                         .set(SearchAttributes.STATUS, Status.PROVISIONING.code())
                         .set(SearchAttributes.TENANT, session.tenantId())
                         .build())
+                .setPriority(
+                        Priority.newBuilder().setFairnessKey(session.tenantId()).build())
                 .setStaticSummary("Agent session " + session.id())
                 .setStaticDetails("Model " + session.model() + ", tenant " + session.tenantId()
                         + ". Its conversation, files and events are in the API, not here.")

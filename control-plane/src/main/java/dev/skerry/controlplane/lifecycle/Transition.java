@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 /** A change of a session's state, as the worker tells it. */
 record Transition(
-        int number,
+        long number,
         @Nullable Status status,
         @Nullable Reason reason,
         int incarnation,

@@ -1,11 +1,13 @@
 package dev.skerry.controlplane.lifecycle;
 
 import dev.skerry.controlplane.budget.Sweeper;
+import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.controlplane.turn.Outcomes;
 import dev.skerry.session.Reason;
 import dev.skerry.session.TurnStatus;
 import dev.skerry.store.Incarnations;
+import dev.skerry.store.Sessions;
 import dev.skerry.store.Turns;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +25,7 @@ import org.springframework.web.bind.annotation.RestController;
 @RequestMapping("/internal/v1/sessions/{session}")
 class TransitionController {
     private final Transitions transitions;
+    private final Sessions sessions;
     private final Incarnations incarnations;
     private final Turns turns;
     private final Outcomes outcomes;
@@ -31,12 +34,14 @@ class TransitionController {
 
     TransitionController(
             Transitions transitions,
+            Sessions sessions,
             Incarnations incarnations,
             Turns turns,
             Outcomes outcomes,
             Sweeper sweeper,
             TransactionTemplate transactions) {
         this.transitions = transitions;
+        this.sessions = sessions;
         this.incarnations = incarnations;
         this.turns = turns;
         this.outcomes = outcomes;
@@ -51,10 +56,24 @@ class TransitionController {
 
     record Settle(@Nullable Transition transition) {}
 
+    record Budget(long capNanoUsd) {}
+
     @PostMapping("/transitions")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void transition(@PathVariable String session, @RequestBody Transition transition) {
         transactions.executeWithoutResult(ignored -> transitions.project(session, transition));
+    }
+
+    @PostMapping("/budget")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void raiseBudget(@PathVariable String session, @RequestBody Budget budget) {
+        if (budget.capNanoUsd() <= 0) {
+            throw RefusedException.invalid("cap_nano_usd must be above zero.");
+        }
+        if (!sessions.raiseCap(session, budget.capNanoUsd())) {
+            var _ = sessions.find(session).orElseThrow(IncarnationController::unknown);
+            throw new RefusedException(new Refusal.SessionEnded());
+        }
     }
 
     @PostMapping("/stop")

@@ -1,6 +1,7 @@
 package dev.skerry.controlplane.lifecycle;
 
 import dev.skerry.controlplane.event.SessionLog;
+import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.session.Money;
 import dev.skerry.session.Status;
@@ -31,7 +32,10 @@ class Transitions {
         this.sessionLog = sessionLog;
     }
 
-    /** Run it in a transaction. What is late, or was projected before, has no effect. */
+    /**
+     * Run it in a transaction. What is late, or was projected before, has no effect. A session that is over does not come back: its
+     * workflow, which somebody may have reset, is told so.
+     */
     void project(String session, @Nullable Transition transition) {
         Status status = transition == null ? null : transition.status();
         if (transition == null || status == null || transition.number() < 1) {
@@ -41,6 +45,9 @@ class Transitions {
             return;
         }
         SessionRow before = sessions.find(session).orElseThrow(IncarnationController::unknown);
+        if (before.ended() && !status.ending()) {
+            throw new RefusedException(new Refusal.SessionEnded());
+        }
         boolean projected = sessions.project(
                 session,
                 transition.number(),

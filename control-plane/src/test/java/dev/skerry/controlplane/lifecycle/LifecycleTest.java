@@ -69,7 +69,9 @@ class LifecycleTest {
         transition(
                 session,
                 "'number': 12, 'status': 'terminated', 'incarnation': 3, 'reason': {'code': 'deleted', 'message': 'Asked.'}");
-        transition(session, "'number': 13, 'status': 'idle', 'incarnation': 3");
+        assertThat(world.worker(session, "/transitions", "{'number': 13, 'status': 'idle', 'incarnation': 3}")
+                        .status())
+                .isEqualTo(410);
 
         assertThat(world.eventTypes(session))
                 .containsExactly(

@@ -1,0 +1,65 @@
+package dev.skerry.activities.reaper;
+
+import dev.skerry.activities.control.ControlPlane;
+import dev.skerry.activities.reaper.Workflows.Life;
+import dev.skerry.reaper.AbandonedActivities;
+import dev.skerry.session.Reason;
+import dev.skerry.session.SessionId;
+import dev.skerry.session.Status;
+import dev.skerry.session.Transition;
+import dev.skerry.session.TurnStatus;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.temporal.activity.Activity;
+import io.temporal.client.WorkflowClient;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Closes the record of a session whose workflow was ended by force, as its workflow would have done. */
+public final class SessionReaper implements AbandonedActivities {
+    private static final int PAGE = 200;
+
+    private final ControlPlane controlPlane;
+    private final Workflows workflows;
+    private final MeterRegistry meters;
+
+    public SessionReaper(ControlPlane controlPlane, WorkflowClient temporal, MeterRegistry meters) {
+        this.controlPlane = controlPlane;
+        this.workflows = new Workflows(temporal);
+        this.meters = meters;
+        meters.counter("skerry.reaper.sessions.closed").increment(0);
+    }
+
+    @Override
+    public Found findAbandoned(Duration grace, int most) {
+        List<String> abandoned = new ArrayList<>();
+        int seen = 0;
+        String after = "";
+        List<String> page;
+        do {
+            page = controlPlane.unended(grace, after, PAGE);
+            for (String session : page) {
+                Activity.getExecutionContext().heartbeat(null);
+                seen++;
+                after = session;
+                if (abandoned.size() < most && workflows.of(session) == Life.CLOSED) {
+                    abandoned.add(session);
+                }
+            }
+        } while (page.size() == PAGE);
+        return new Found(seen, abandoned);
+    }
+
+    @Override
+    public boolean closeAbandoned(String session, long transition, Reason reason) {
+        if (workflows.of(session) != Life.CLOSED) {
+            return false;
+        }
+        Transition ending =
+                new Transition(new SessionId(session), transition, Status.TERMINATING, reason, 0, null, null);
+        controlPlane.stop(ending, TurnStatus.FAILED, reason);
+        controlPlane.settle(ending.then(Status.TERMINATED));
+        meters.counter("skerry.reaper.sessions.closed").increment();
+        return true;
+    }
+}

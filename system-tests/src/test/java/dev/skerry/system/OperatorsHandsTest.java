@@ -1,0 +1,175 @@
+package dev.skerry.system;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What an operator does to a session in Temporal leaves no VM behind and no record that lies. */
+@Timeout(240)
+class OperatorsHandsTest {
+    private static final Pattern SESSION = Pattern.compile("ses_[0-9A-Z]{26}");
+
+    @TempDir
+    private static Path directory;
+
+    private static Installation installation;
+
+    @BeforeAll
+    static void start() throws Exception {
+        installation = Installation.start(directory);
+    }
+
+    @AfterAll
+    static void stop() {
+        if (installation != null) {
+            installation.close();
+        }
+    }
+
+    @Test
+    void cancelTakesTheSessionDown() throws Exception {
+        String session = idleSession();
+        installation.temporal().operator("workflow", "cancel", "--workflow-id", session);
+        awaitStatus(session, "terminated");
+        assertThat(reason(session)).isEqualTo("cancelled_by_operator");
+        assertThat(installation.metroInstances()).doesNotContain(vm(session));
+    }
+
+    @Test
+    void theReaperClearsUpAfterTerminate() throws Exception {
+        String session = idleSession();
+        installation.temporal().operator("workflow", "terminate", "--workflow-id", session, "--reason", "a test");
+        assertThat(installation.metroInstances()).contains(vm(session));
+        assertThat(status(session)).isEqualTo("idle");
+
+        Command.Result looked = reap("--dry-run");
+        assertThat(looked.output()).contains(session, vm(session), "1 orphans, 0 destroyed");
+        assertThat(installation.metroInstances()).contains(vm(session));
+
+        Command.Result reaped = reap();
+        assertThat(reaped.exitCode()).as(reaped.output()).isZero();
+        assertThat(reaped.output()).contains("1 closed", "1 orphans, 1 destroyed");
+        assertThat(installation.metroInstances()).doesNotContain(vm(session));
+        assertThat(status(session)).isEqualTo("terminated");
+        assertThat(reason(session)).isEqualTo("workflow_ended");
+        assertThat(installation.query(
+                        "select state from incarnations where state <> 'closed' and session_id = '" + session + "'"))
+                .isEmpty();
+    }
+
+    @Test
+    void aResetSessionGoesOnWithoutItsOldVm() throws Exception {
+        String session = idleSession();
+        String told =
+                installation.skerry("session", "send", session, "Once more").output();
+        assertThat(told).contains("Done");
+        installation
+                .temporal()
+                .operator(
+                        "workflow",
+                        "reset",
+                        "--workflow-id",
+                        session,
+                        "--type",
+                        "FirstWorkflowTask",
+                        "--reason",
+                        "a test");
+        Command.Result sent = installation.skerry("session", "send", session, "And again");
+        assertThat(sent.exitCode()).as(sent.output()).isZero();
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .until(() -> status(session).equals("idle"));
+        assertThat(installation.metroInstances().split("\"name\":\"" + vm(session), -1))
+                .hasSizeLessThanOrEqualTo(2);
+        assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
+        awaitStatus(session, "terminated");
+        assertThat(installation.metroInstances()).doesNotContain(vm(session));
+    }
+
+    @Test
+    void whatRunsReplaysAgainstThisBuild() throws Exception {
+        String session = idleSession();
+        Path history = directory.resolve("history.json");
+        Files.writeString(
+                history,
+                installation.temporal().operator("workflow", "show", "--workflow-id", session, "--output", "json"));
+        Command.Result file = installation.skerry("replay", history.toString());
+        assertThat(file.exitCode()).as(file.output()).isZero();
+        Awaitility.await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
+            Command.Result live = installation.skerry(
+                    "replay", "--temporal", installation.temporal().target());
+            assertThat(live.exitCode()).as(live.output()).isZero();
+            assertThat(live.output()).contains("ok    " + session, "0 failed");
+        });
+        Files.writeString(history, Files.readString(history).replace("\"Provision\"", "\"Conjure\""));
+        assertThat(installation.skerry("replay", history.toString()).exitCode()).isEqualTo(1);
+        assertThat(installation
+                        .skerry("replay", directory.resolve("none").toString())
+                        .exitCode())
+                .isEqualTo(2);
+        assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
+        awaitStatus(session, "terminated");
+    }
+
+    private static Command.Result reap(String... more) throws Exception {
+        String[] arguments = new String[more.length + 5];
+        System.arraycopy(
+                new String[] {"reap", "--temporal", installation.temporal().target(), "--grace", "PT0S"},
+                0,
+                arguments,
+                0,
+                5);
+        System.arraycopy(more, 0, arguments, 5, more.length);
+        return installation.skerry(arguments);
+    }
+
+    private static String idleSession() throws Exception {
+        String session =
+                sessionIn(installation.skerry("session", "create", "Say hello").output());
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .until(() -> installation
+                        .query("select status from turns where session_id = '" + session + "'")
+                        .contains("completed"));
+        awaitStatus(session, "idle");
+        return session;
+    }
+
+    private static String vm(String session) {
+        return "skerry-systest-" + session.substring(4).toLowerCase(java.util.Locale.ROOT) + "-";
+    }
+
+    private static String status(String session) throws Exception {
+        return installation
+                .query("select status from sessions where id = '" + session + "'")
+                .getFirst();
+    }
+
+    private static String reason(String session) throws Exception {
+        return installation
+                .query("select reason_code from sessions where id = '" + session + "'")
+                .getFirst();
+    }
+
+    private static void awaitStatus(String session, String status) {
+        Awaitility.await()
+                .atMost(Duration.ofSeconds(60))
+                .until(() -> status(session).equals(status));
+    }
+
+    private static String sessionIn(String output) {
+        Matcher matcher = SESSION.matcher(output);
+        assertThat(matcher.find()).as(output).isTrue();
+        return matcher.group();
+    }
+}

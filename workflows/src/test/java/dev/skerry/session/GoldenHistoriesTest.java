@@ -1,0 +1,137 @@
+package dev.skerry.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.temporal.common.WorkflowExecutionHistory;
+import io.temporal.workflow.Workflow;
+import io.temporal.workflow.WorkflowInit;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every history that was ever recorded still replays; sessions that run when a new version is deployed have such histories. */
+class GoldenHistoriesTest {
+    private static final Path HISTORIES = Path.of("src/test/resources/histories/AgentSessionWorkflow");
+
+    private static Replayer replayer;
+
+    @BeforeAll
+    static void open() {
+        replayer = new Replayer(AgentSessionWorkflowImpl.class);
+    }
+
+    @AfterAll
+    static void close() {
+        replayer.close();
+    }
+
+    static List<Path> recordings() throws IOException {
+        try (Stream<Path> files = Files.list(HISTORIES)) {
+            return files.filter(file -> file.toString().endsWith(".json"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("recordings")
+    void replays(Path recording) throws Exception {
+        replayer.replay(WorkflowExecutionHistory.fromJson(Files.readString(recording)));
+    }
+
+    @Test
+    void thereIsARecordingOfEveryScenario() throws IOException {
+        List<String> recorded = recordings().stream()
+                .map(file -> file.getFileName().toString().replaceAll("\\.v\\d+\\.json$", ""))
+                .toList();
+        assertThat(recorded)
+                .containsAll(Scenario.all().stream().map(Scenario::name).toList());
+    }
+
+    @Test
+    void aChangedWorkflowDoesNotReplay() throws Exception {
+        try (Replayer changed = new Replayer(Changed.class)) {
+            for (Path recording : recordings()) {
+                WorkflowExecutionHistory history = WorkflowExecutionHistory.fromJson(Files.readString(recording));
+                assertThatThrownBy(() -> changed.replay(history))
+                        .as(recording.toString())
+                        .hasStackTraceContaining("NonDeterministic");
+            }
+        }
+    }
+
+    /** Today's workflow with one more timer before everything else. */
+    public static final class Changed implements AgentSessionWorkflow {
+        private final AgentSessionWorkflowImpl today;
+
+        @WorkflowInit
+        public Changed(SessionState state) {
+            today = new AgentSessionWorkflowImpl(state);
+        }
+
+        @Override
+        public void run(SessionState state) {
+            Workflow.sleep(Duration.ofSeconds(1));
+            today.run(state);
+        }
+
+        @Override
+        public SessionStatus submitTurn(TurnId turn) {
+            return today.submitTurn(turn);
+        }
+
+        @Override
+        public void validateSubmitTurn(TurnId turn) {
+            today.validateSubmitTurn(turn);
+        }
+
+        @Override
+        public SessionStatus cancelTurn() {
+            return today.cancelTurn();
+        }
+
+        @Override
+        public SessionStatus suspend() {
+            return today.suspend();
+        }
+
+        @Override
+        public SessionStatus resume() {
+            return today.resume();
+        }
+
+        @Override
+        public SessionStatus raiseBudget(Money cap) {
+            return today.raiseBudget(cap);
+        }
+
+        @Override
+        public void validateRaiseBudget(Money cap) {
+            today.validateRaiseBudget(cap);
+        }
+
+        @Override
+        public SessionStatus terminate(Reason reason) {
+            return today.terminate(reason);
+        }
+
+        @Override
+        public void sandboxLost(SandboxLost lost) {
+            today.sandboxLost(lost);
+        }
+
+        @Override
+        public SessionStatus status() {
+            return today.status();
+        }
+    }
+}

@@ -1,0 +1,290 @@
+package dev.skerry.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.temporal.activity.Activity;
+import io.temporal.client.WorkflowStub;
+import io.temporal.client.WorkflowUpdateException;
+import io.temporal.failure.ApplicationFailure;
+import io.temporal.failure.CanceledFailure;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What operators, outages, resets and bad input may do to a session, and that nothing is lost, left or stuck by it. */
+@Timeout(60)
+class HardshipTest {
+    private static final Reason DELETED = new Reason("deleted", "Deleted by its owner.");
+
+    private TestingWorld world;
+
+    @BeforeEach
+    void open() {
+        world = new TestingWorld();
+    }
+
+    @AfterEach
+    void nothingIsLeft() {
+        world.close();
+        assertThat(world.running).isEmpty();
+        assertThat(world.frozen).isEmpty();
+        assertThat(world.mostAlive).isLessThanOrEqualTo(1);
+    }
+
+    @Test
+    void carriesEverythingIntoTheNextRun() {
+        world.shortRuns(1);
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        List<TurnId> sent = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            sent.add(world.turn());
+            session.workflow.submitTurn(sent.getLast());
+        }
+        TestingWorld.await(() -> turnsRun().size() == 5);
+        sent.forEach(session.workflow::submitTurn);
+        session.await(Status.IDLE);
+        assertThat(turnsRun())
+                .containsExactlyElementsOf(
+                        sent.stream().map(turn -> "turn " + turn + " on 1").toList());
+        assertThat(world.calls).filteredOn("provision 1"::equals).hasSize(1);
+        world.sleep(TestingWorld.TIMEOUTS.idle().plusSeconds(1));
+        session.await(Status.SUSPENDED);
+        end(session);
+        assertThat(session.runs()).isGreaterThanOrEqualTo(5);
+    }
+
+    @Test
+    void countsItsLifetimeFromCreationAlsoInLaterRuns() {
+        world.shortRuns(1);
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        session.workflow.submitTurn(world.turn());
+        TestingWorld.await(() -> session.runs() == 2);
+        world.sleep(TestingWorld.TIMEOUTS.lifetime().plusSeconds(1));
+        session.awaitEnd();
+        assertThat(world.transitions.getLast().reason().code()).isEqualTo("lifetime_over");
+    }
+
+    @Test
+    void refusesBadInputAndGoesOn() {
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        WorkflowStub operator = WorkflowStub.fromTyped(session.workflow);
+        assertThatThrownBy(() -> operator.update("submitTurn", Void.class)).isInstanceOf(WorkflowUpdateException.class);
+        assertThatThrownBy(() -> operator.update("submitTurn", Void.class, "no turn"))
+                .isInstanceOf(WorkflowUpdateException.class);
+        assertThatThrownBy(() -> operator.update("raiseBudget", Void.class, new Money(-1)))
+                .isInstanceOf(WorkflowUpdateException.class);
+        assertThatThrownBy(() -> operator.update("raiseBudget", Void.class))
+                .isInstanceOf(WorkflowUpdateException.class);
+        assertThatThrownBy(() -> operator.update("explode", Void.class)).isInstanceOf(WorkflowUpdateException.class);
+        operator.signal("sandboxLost");
+        operator.signal("sandboxLost", "garbage");
+        operator.signal("sandboxLost", new SandboxLost(99, "a lie"));
+        operator.signal("unheardOf", 1);
+        session.workflow.submitTurn(world.turn());
+        session.await(Status.IDLE);
+        assertThat(turnsRun()).hasSize(1);
+        assertThat(session.workflow.status().incarnation()).isEqualTo(1);
+        operator.update("terminate", SessionStatus.class);
+        session.awaitEnd();
+    }
+
+    @Test
+    void raisesTheBudgetThroughTheControlPlane() {
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        session.workflow.raiseBudget(new Money(2_000_000_000L));
+        assertThat(world.calls).contains("raise to 2 USD");
+        end(session);
+    }
+
+    @Test
+    void refusesMoreTurnsThanItCanQueueAndRunsTheOthers() {
+        world.turns = (incarnation, turn) -> {
+            Activity.getExecutionContext().doNotCompleteOnReturn();
+            return new TurnOutcome(TurnStatus.COMPLETED, null);
+        };
+        TestingWorld.Session session = world.start(world.turn());
+        session.await(Status.RUNNING);
+        for (int i = 0; i < TurnQueue.MOST_WAITING; i++) {
+            session.workflow.submitTurn(world.turn());
+        }
+        assertThatThrownBy(() -> session.workflow.submitTurn(world.turn()))
+                .isInstanceOf(WorkflowUpdateException.class)
+                .cause()
+                .isInstanceOfSatisfying(
+                        ApplicationFailure.class,
+                        said -> assertThat(said.getType()).isEqualTo(FailureTypes.TOO_MANY_WAITING));
+        end(session);
+    }
+
+    @Test
+    void endsWhenTheRecordSaysThatItIsOver() {
+        world.provisionFault = request -> request.incarnation() == 1
+                ? null
+                : ApplicationFailure.newNonRetryableFailure("ended", FailureTypes.SESSION_ENDED);
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        session.lose(1);
+        session.await(Status.SUSPENDED);
+        session.workflow.submitTurn(world.turn());
+        session.awaitEnd();
+        assertThat(world.transitions.getLast().status()).isEqualTo(Status.TERMINATED);
+        assertThat(world.transitions.getLast().reason().code()).isEqualTo("session_ended");
+    }
+
+    @Test
+    void passesOverIncarnationsThatExistAlready() {
+        world.provisionFault = request -> request.incarnation() <= 5
+                ? ApplicationFailure.newNonRetryableFailure("a newer one exists", FailureTypes.SUPERSEDED)
+                : null;
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        assertThat(session.workflow.status().incarnation()).isEqualTo(6);
+        end(session);
+    }
+
+    @Test
+    void numbersItsTransitionsByTheClock() {
+        long before = world.now().toEpochMilli();
+        TestingWorld.Session session = world.start(world.turn());
+        session.await(Status.IDLE);
+        end(session);
+        List<Long> numbers = world.transitions.stream().map(Transition::number).toList();
+        assertThat(numbers).isSorted().doesNotHaveDuplicates();
+        assertThat(numbers.getFirst()).isGreaterThanOrEqualTo(before);
+    }
+
+    @Test
+    void waitsForRoomAndGoesOnWhenThereIsSome() {
+        AtomicInteger refusals = new AtomicInteger();
+        world.provisionFault = request -> refusals.incrementAndGet() <= 4
+                ? ApplicationFailure.newNonRetryableFailure("Full.", FailureTypes.METRO_UNAVAILABLE)
+                : null;
+        TurnId turn = world.turn();
+        TestingWorld.Session session = world.start(turn);
+        world.sleep(Duration.ofMinutes(5));
+        session.await(Status.IDLE);
+        assertThat(turnsRun()).containsExactly("turn " + turn + " on 5");
+        end(session);
+    }
+
+    @Test
+    void failsWhenNoMetroEverHasRoom() {
+        world.provisionFault =
+                request -> ApplicationFailure.newNonRetryableFailure("Full.", FailureTypes.METRO_UNAVAILABLE);
+        TestingWorld.Session session = world.start(world.turn());
+        world.sleep(Duration.ofMinutes(30));
+        session.awaitEnd();
+        assertThat(world.transitions.getLast().status()).isEqualTo(Status.FAILED);
+        assertThat(world.transitions.getLast().reason().code()).isEqualTo("no_capacity");
+    }
+
+    @Test
+    void aSessionWithAPastStaysResumableWhenNoMetroHasRoom() {
+        List<Integer> full = Collections.synchronizedList(new ArrayList<>());
+        world.provisionFault = request -> {
+            if (request.incarnation() == 1 || full.size() > 60) {
+                return null;
+            }
+            full.add(request.incarnation());
+            return ApplicationFailure.newNonRetryableFailure("Full.", FailureTypes.METRO_UNAVAILABLE);
+        };
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        session.lose(1);
+        session.await(Status.SUSPENDED);
+        TurnId turn = world.turn();
+        session.workflow.submitTurn(turn);
+        world.sleep(Duration.ofMinutes(20));
+        TestingWorld.await(() -> world.ended.contains(turn + " failed no_capacity"));
+        session.await(Status.SUSPENDED);
+        assertThat(session.workflow.status().reason().code()).isEqualTo("no_capacity");
+        world.provisionFault = request -> null;
+        session.workflow.submitTurn(world.turn());
+        session.await(Status.IDLE);
+        end(session);
+    }
+
+    @Test
+    void dropsATurnThatNobodyKnows() {
+        world.turns = (incarnation, turn) -> {
+            throw ApplicationFailure.newNonRetryableFailure("no such turn", FailureTypes.NOT_FOUND);
+        };
+        TestingWorld.Session session = world.start(world.turn());
+        session.await(Status.IDLE);
+        assertThat(session.workflow.status().incarnation()).isEqualTo(1);
+        end(session);
+    }
+
+    @Test
+    void aResumeAskedForTooEarlyDoesNotWakeItLater() {
+        world.provisionFault = request -> {
+            TestingWorld.pause();
+            return null;
+        };
+        TestingWorld.Session session = world.start(null);
+        session.workflow.resume();
+        session.await(Status.IDLE);
+        session.workflow.resume();
+        world.sleep(TestingWorld.TIMEOUTS.idle().plusSeconds(1));
+        session.await(Status.SUSPENDED);
+        world.sleep(Duration.ofMinutes(1));
+        assertThat(session.workflow.status().status()).isEqualTo(Status.SUSPENDED);
+        end(session);
+    }
+
+    @Test
+    void takesEverythingDownAlsoWhenTheControlPlaneRefuses() {
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        world.stopFault = ApplicationFailure.newNonRetryableFailure("no such session", FailureTypes.NOT_FOUND);
+        end(session);
+        assertThat(world.calls).contains("destroy");
+    }
+
+    @Test
+    void deletedWithoutAnUpdateEndsWithTheReason() {
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        WorkflowStub.fromTyped(session.workflow).cancel(AgentSessionWorkflow.DELETED_BY_OWNER);
+        assertThatThrownBy(session::awaitEnd).hasCauseInstanceOf(CanceledFailure.class);
+        assertThat(world.transitions.getLast().reason().code()).isEqualTo("deleted");
+    }
+
+    @Test
+    void deletingTwiceAtOnceIsDeletingOnce() {
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        Thread other = Thread.startVirtualThread(() -> {
+            try {
+                session.workflow.terminate(DELETED);
+            } catch (RuntimeException ignored) {
+                Thread.yield();
+            }
+        });
+        session.workflow.terminate(DELETED);
+        session.awaitEnd();
+        assertThat(other).isNotNull();
+        assertThat(world.calls).filteredOn("destroy"::equals).hasSize(1);
+        assertThat(world.calls).filteredOn("settle"::equals).hasSize(1);
+    }
+
+    private void end(TestingWorld.Session session) {
+        session.workflow.terminate(DELETED);
+        session.awaitEnd();
+    }
+
+    private List<String> turnsRun() {
+        return world.calls.stream().filter(call -> call.startsWith("turn")).toList();
+    }
+}

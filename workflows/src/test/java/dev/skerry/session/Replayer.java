@@ -1,0 +1,34 @@
+package dev.skerry.session;
+
+import dev.skerry.temporal.TemporalSettings;
+import io.temporal.client.WorkflowClientOptions;
+import io.temporal.common.WorkflowExecutionHistory;
+import io.temporal.testing.TestEnvironmentOptions;
+import io.temporal.testing.TestWorkflowEnvironment;
+import io.temporal.testing.WorkflowReplayer;
+import io.temporal.worker.Worker;
+
+/** Replays histories against one implementation, payloads read as production reads them. */
+final class Replayer implements AutoCloseable {
+    private final TestWorkflowEnvironment environment;
+    private final Worker worker;
+
+    Replayer(Class<?> implementation) {
+        environment = TestWorkflowEnvironment.newInstance(TestEnvironmentOptions.newBuilder()
+                .setWorkflowClientOptions(WorkflowClientOptions.newBuilder()
+                        .setDataConverter(TemporalSettings.dataConverter())
+                        .build())
+                .build());
+        worker = environment.newWorker(TaskQueues.SESSIONS);
+        worker.registerWorkflowImplementationTypes(implementation);
+    }
+
+    void replay(WorkflowExecutionHistory history) throws Exception {
+        WorkflowReplayer.replayWorkflowExecution(history, worker);
+    }
+
+    @Override
+    public void close() {
+        environment.close();
+    }
+}

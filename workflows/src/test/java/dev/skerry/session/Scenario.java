@@ -1,0 +1,268 @@
+package dev.skerry.session;
+
+import io.temporal.activity.Activity;
+import io.temporal.client.WorkflowFailedException;
+import io.temporal.failure.ApplicationFailure;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A path that a session's life may take, played on a real Temporal server. The golden histories are recordings of these; a change of
+ * the workflow that alters a path gets a new version of its recording, the old one stays.
+ *
+ * @param timeouts short ones, because a real server's clock cannot be skipped
+ */
+record Scenario(String name, Timeouts timeouts, Play play) {
+    private static final Reason DELETED = new Reason("deleted", "Deleted by its owner.");
+    private static final Timeouts PATIENT =
+            new Timeouts(Duration.ofMinutes(5), Duration.ofDays(7), Duration.ofDays(30));
+    private static final Timeouts HASTY =
+            new Timeouts(Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofDays(30));
+    private static final Timeouts SHORT_LIVED =
+            new Timeouts(Duration.ofMinutes(5), Duration.ofDays(7), Duration.ofSeconds(2));
+
+    interface Play {
+        /** Answers the session when its workflow is closed. */
+        TestingWorld.Session in(TestingWorld world) throws Exception;
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+
+    static List<Scenario> all() {
+        return List.of(
+                new Scenario("one-turn", PATIENT, Scenario::oneTurn),
+                new Scenario("three-turns", PATIENT, Scenario::threeTurns),
+                new Scenario("asked-to-suspend-and-resume", PATIENT, Scenario::askedToSuspendAndResume),
+                new Scenario("idle-then-destroyed-then-cold-resume", HASTY, Scenario::coldResume),
+                new Scenario("sandbox-lost-in-a-turn", PATIENT, Scenario::sandboxLost),
+                new Scenario("sandbox-lost-too-often", PATIENT, Scenario::sandboxLostTooOften),
+                new Scenario("sandbox-lost-while-idle", PATIENT, Scenario::sandboxLostWhileIdle),
+                new Scenario("turn-cancelled-obeyed", PATIENT, Scenario::turnCancelled),
+                new Scenario("deleted-while-provisioning", PATIENT, Scenario::deletedWhileProvisioning),
+                new Scenario("deleted-while-resuming", PATIENT, Scenario::deletedWhileResuming),
+                new Scenario("deleted-while-running", PATIENT, Scenario::deletedWhileRunning),
+                new Scenario("resume-failed", PATIENT, Scenario::resumeFailed),
+                new Scenario("continue-as-new", PATIENT, Scenario::continueAsNew),
+                new Scenario("cancelled-by-operator", PATIENT, Scenario::cancelledByOperator),
+                new Scenario("probe-failed", PATIENT, Scenario::probeFailed),
+                new Scenario("other-metro", PATIENT, Scenario::otherMetro),
+                new Scenario("budget-raised", PATIENT, Scenario::budgetRaised),
+                new Scenario("lifetime-over", SHORT_LIVED, Scenario::lifetimeOver));
+    }
+
+    private static TestingWorld.Session oneTurn(TestingWorld world) {
+        TestingWorld.Session session = world.start(world.turn());
+        world.awaitTurns(1);
+        session.await(Status.IDLE);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session threeTurns(TestingWorld world) {
+        TestingWorld.Session session = world.start(world.turn());
+        for (int turn = 1; turn < 3; turn++) {
+            world.awaitTurns(turn);
+            session.await(Status.IDLE);
+            session.workflow.submitTurn(world.turn());
+        }
+        world.awaitTurns(3);
+        session.await(Status.IDLE);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session askedToSuspendAndResume(TestingWorld world) {
+        TestingWorld.Session session = world.start(world.turn());
+        world.awaitTurns(1);
+        session.await(Status.IDLE);
+        session.workflow.suspend();
+        session.awaitFrozen();
+        session.workflow.resume();
+        session.await(Status.IDLE);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session coldResume(TestingWorld world) {
+        TestingWorld.Session session = world.start(null);
+        TestingWorld.await(() -> session.path().contains("suspended"));
+        TestingWorld.await(() -> world.calls.contains("destroy"));
+        session.workflow.submitTurn(world.turn());
+        world.awaitTurns(1);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session sandboxLost(TestingWorld world) {
+        world.turns = (incarnation, turn) -> {
+            if (incarnation == 1) {
+                throw ApplicationFailure.newNonRetryableFailure("silent", FailureTypes.SANDBOX_LOST);
+            }
+            return new TurnOutcome(TurnStatus.COMPLETED, null);
+        };
+        TestingWorld.Session session = world.start(world.turn());
+        world.awaitTurns(2);
+        session.await(Status.IDLE);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session sandboxLostTooOften(TestingWorld world) {
+        world.turns = (incarnation, turn) -> {
+            throw ApplicationFailure.newNonRetryableFailure("silent", FailureTypes.SANDBOX_LOST);
+        };
+        TestingWorld.Session session = world.start(world.turn());
+        TestingWorld.await(() -> !world.ended.isEmpty());
+        session.await(Status.SUSPENDED);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session sandboxLostWhileIdle(TestingWorld world) {
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        session.lose(1);
+        session.await(Status.SUSPENDED);
+        session.workflow.submitTurn(world.turn());
+        world.awaitTurns(1);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session turnCancelled(TestingWorld world) throws Exception {
+        CountDownLatch told = new CountDownLatch(1);
+        world.onCancel = told::countDown;
+        world.turns = (incarnation, turn) -> {
+            told.await(20, TimeUnit.SECONDS);
+            return new TurnOutcome(TurnStatus.CANCELLED, "cancelled");
+        };
+        TestingWorld.Session session = world.start(world.turn());
+        world.awaitTurns(1);
+        session.workflow.cancelTurn();
+        session.await(Status.IDLE);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session deletedWhileProvisioning(TestingWorld world) throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch created = new CountDownLatch(1);
+        world.provisionFault = request -> {
+            begun.countDown();
+            awaitQuietly(created);
+            return null;
+        };
+        TestingWorld.Session session = world.start(world.turn());
+        begun.await(20, TimeUnit.SECONDS);
+        session.workflow.terminate(DELETED);
+        created.countDown();
+        session.awaitEnd();
+        return session;
+    }
+
+    private static TestingWorld.Session deletedWhileResuming(TestingWorld world) throws Exception {
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        session.workflow.suspend();
+        session.awaitFrozen();
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch woken = new CountDownLatch(1);
+        world.helloFault = incarnation -> {
+            begun.countDown();
+            awaitQuietly(woken);
+            return null;
+        };
+        session.workflow.submitTurn(world.turn());
+        begun.await(20, TimeUnit.SECONDS);
+        session.workflow.terminate(DELETED);
+        woken.countDown();
+        session.awaitEnd();
+        return session;
+    }
+
+    private static TestingWorld.Session deletedWhileRunning(TestingWorld world) {
+        world.turns = (incarnation, turn) -> {
+            Activity.getExecutionContext().doNotCompleteOnReturn();
+            return new TurnOutcome(TurnStatus.COMPLETED, null);
+        };
+        TestingWorld.Session session = world.start(world.turn());
+        world.awaitTurns(1);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session resumeFailed(TestingWorld world) {
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        session.workflow.suspend();
+        session.awaitFrozen();
+        world.frozen.clear();
+        session.workflow.submitTurn(world.turn());
+        world.awaitTurns(1);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session continueAsNew(TestingWorld world) {
+        world.shortRuns(1);
+        TestingWorld.Session session = world.start(world.turn());
+        TestingWorld.await(() -> session.runs() == 2);
+        session.await(Status.IDLE);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session cancelledByOperator(TestingWorld world) {
+        TestingWorld.Session session = world.start(world.turn());
+        world.awaitTurns(1);
+        session.await(Status.IDLE);
+        session.cancelAsOperator();
+        try {
+            session.awaitEnd();
+            throw new AssertionError("the workflow did not end as cancelled");
+        } catch (WorkflowFailedException expected) {
+            return session;
+        }
+    }
+
+    private static TestingWorld.Session probeFailed(TestingWorld world) {
+        world.helloFault = incarnation ->
+                ApplicationFailure.newNonRetryableFailure("Probe S01 failed.", FailureTypes.PROBE_FAILED);
+        TestingWorld.Session session = world.start(world.turn());
+        session.awaitEnd();
+        return session;
+    }
+
+    private static TestingWorld.Session otherMetro(TestingWorld world) {
+        world.metros = List.of(
+                new ControlActivities.MetroView("local", "testing", true, 1, null),
+                new ControlActivities.MetroView("other", "testing", true, 1, null));
+        world.provisionFault = request -> request.incarnation() == 1
+                ? ApplicationFailure.newNonRetryableFailure("Full.", FailureTypes.METRO_UNAVAILABLE)
+                : null;
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session budgetRaised(TestingWorld world) {
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        session.workflow.raiseBudget(new Money(2_000_000_000L));
+        return ended(session);
+    }
+
+    private static TestingWorld.Session lifetimeOver(TestingWorld world) {
+        TestingWorld.Session session = world.start(world.turn());
+        session.awaitEnd();
+        return session;
+    }
+
+    private static TestingWorld.Session ended(TestingWorld.Session session) {
+        session.workflow.terminate(DELETED);
+        session.awaitEnd();
+        return session;
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await(20, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
