@@ -36,6 +36,7 @@ final class Installation implements AutoCloseable {
     private final String apiKey = ApiKey.generate(new SecureRandom()).reveal();
     private final int apiPort = Ports.free();
     private final int metroPort = Ports.free();
+    private final int workerPort = Ports.free();
 
     private Installation(Path directory, TestingTemporal temporal) throws IOException {
         this.directory = directory;
@@ -90,7 +91,7 @@ final class Installation implements AutoCloseable {
         Ports.awaitListening(internal, Duration.ofSeconds(60));
         Map<String, String> worker = new HashMap<>(Map.of(
                 "SERVER_PORT",
-                text(Ports.free()),
+                text(workerPort),
                 "SKERRY_WORKER_CONTROLPLANE_URL",
                 "http://127.0.0.1:" + internal,
                 "SKERRY_WORKER_CONTROLPLANE_TOKEN",
@@ -149,6 +150,16 @@ final class Installation implements AutoCloseable {
     WorkflowClient temporalClient() {
         TemporalSettings settings = new TemporalSettings(temporal.target(), "default");
         return settings.client(settings.stubs());
+    }
+
+    /** What the worker serves to Prometheus. */
+    String workerMetrics() throws IOException, InterruptedException {
+        return HttpClient.newHttpClient()
+                .send(
+                        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + workerPort + "/actuator/prometheus"))
+                                .build(),
+                        BodyHandlers.ofString())
+                .body();
     }
 
     String metroInstances() throws IOException, InterruptedException {

@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Set;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -18,6 +21,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(240)
 class OperatorsHandsTest {
     private static final Pattern SESSION = Pattern.compile("ses_[0-9A-Z]{26}");
+
+    private static final Pattern METRIC = Pattern.compile("\\b(?:skerry|temporal)_[a-z_]+[a-z]\\b");
 
     @TempDir
     private static Path directory;
@@ -119,6 +124,21 @@ class OperatorsHandsTest {
                 .isEqualTo(2);
         assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
         awaitStatus(session, "terminated");
+    }
+
+    @Test
+    void everyMetricOfTheDashboardExists() throws Exception {
+        String session = idleSession();
+        assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
+        awaitStatus(session, "terminated");
+        String dashboard = Files.readString(Distribution.root().resolve("deploy/grafana/skerry.json"));
+        Set<String> named =
+                METRIC.matcher(dashboard).results().map(MatchResult::group).collect(Collectors.toSet());
+        assertThat(named).hasSizeGreaterThan(8);
+        Awaitility.await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
+            String served = installation.workerMetrics();
+            assertThat(named).allSatisfy(metric -> assertThat(served).contains("\n" + metric));
+        });
     }
 
     private static Command.Result reap(String... more) throws Exception {

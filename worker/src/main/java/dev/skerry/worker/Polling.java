@@ -9,10 +9,14 @@ import dev.skerry.activities.reaper.SessionReaper;
 import dev.skerry.reaper.ReapOrphansWorkflowImpl;
 import dev.skerry.session.AgentSessionWorkflowImpl;
 import dev.skerry.session.TaskQueues;
+import dev.skerry.worker.WorkerSettings.DeploymentSettings;
 import dev.skerry.worker.WorkerSettings.MetroSettings;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.temporal.client.WorkflowClient;
+import io.temporal.common.VersioningBehavior;
+import io.temporal.common.WorkerDeploymentVersion;
 import io.temporal.worker.Worker;
+import io.temporal.worker.WorkerDeploymentOptions;
 import io.temporal.worker.WorkerFactory;
 import io.temporal.worker.WorkerFactoryOptions;
 import io.temporal.worker.WorkerOptions;
@@ -54,6 +58,7 @@ class Polling implements SmartLifecycle {
         if (settings.stickyTimeout() != null) {
             options.setStickyQueueScheduleToStartTimeout(settings.stickyTimeout());
         }
+        versioned(options, settings.deployment());
         Worker sessions = factory.newWorker(TaskQueues.SESSIONS, options.build());
         sessions.registerWorkflowImplementationTypes(AgentSessionWorkflowImpl.class, ReapOrphansWorkflowImpl.class);
         sessions.registerActivitiesImplementations(control);
@@ -67,6 +72,21 @@ class Polling implements SmartLifecycle {
                             new MetroActivities(metro, controlPlane, installation, Clock.systemUTC()),
                             new MetroReaper(metro, installation, client, meters, Clock.systemUTC()));
         }
+    }
+
+    private static void versioned(WorkerOptions.Builder options, DeploymentSettings deployment) {
+        if (deployment.name().isEmpty()) {
+            return;
+        }
+        options.setDeploymentOptions(WorkerDeploymentOptions.newBuilder()
+                .setUseVersioning(true)
+                .setVersion(new WorkerDeploymentVersion(deployment.name(), deployment.buildId()))
+                .setDefaultVersioningBehavior(
+                        switch (deployment.behavior()) {
+                            case AUTO_UPGRADE -> VersioningBehavior.AUTO_UPGRADE;
+                            case PINNED -> VersioningBehavior.PINNED;
+                        })
+                .build());
     }
 
     private static WorkerOptions metroOptions(Metro metro, WorkerSettings settings) {

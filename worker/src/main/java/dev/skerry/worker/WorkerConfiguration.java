@@ -1,5 +1,6 @@
 package dev.skerry.worker;
 
+import com.uber.m3.tally.RootScopeBuilder;
 import dev.skerry.activities.control.ControlPlane;
 import dev.skerry.activities.docker.DockerProvider;
 import dev.skerry.activities.docker.DockerSettings;
@@ -9,11 +10,15 @@ import dev.skerry.activities.unikraft.UnikraftProvider;
 import dev.skerry.activities.unikraft.UnikraftSettings;
 import dev.skerry.temporal.TemporalSettings;
 import dev.skerry.worker.WorkerSettings.MetroSettings;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.config.MeterFilter;
 import io.micrometer.observation.ObservationRegistry;
 import io.temporal.client.WorkflowClient;
+import io.temporal.common.reporter.MicrometerClientStatsReporter;
 import io.temporal.serviceclient.WorkflowServiceStubs;
 import java.time.Clock;
 import java.util.List;
+import java.util.Set;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -23,6 +28,22 @@ import tools.jackson.databind.json.JsonMapper;
 /** Wires the worker's outgoing connections. */
 @Configuration(proxyBeanMethods = false)
 class WorkerConfiguration {
+    private static final double METRICS_EVERY_SECONDS = 5;
+    private static final Set<String> KEPT_METRICS = Set.of(
+            "temporal_activity_execution_latency",
+            "temporal_activity_execution_failed",
+            "temporal_activity_schedule_to_start_latency",
+            "temporal_local_activity_execution_latency",
+            "temporal_workflow_task_execution_latency",
+            "temporal_workflow_task_execution_failed",
+            "temporal_workflow_completed",
+            "temporal_workflow_canceled",
+            "temporal_workflow_failed",
+            "temporal_workflow_continue_as_new",
+            "temporal_request_failure",
+            "temporal_worker_task_slots_available",
+            "temporal_sticky_cache_size");
+
     @Bean
     JsonMapper wire() {
         return JsonMapper.builder()
@@ -91,8 +112,17 @@ class WorkerConfiguration {
     }
 
     @Bean(destroyMethod = "shutdown")
-    WorkflowServiceStubs stubs(TemporalSettings settings) {
-        return settings.stubs();
+    WorkflowServiceStubs stubs(TemporalSettings settings, MeterRegistry meters) {
+        return settings.stubs(new RootScopeBuilder()
+                .reporter(new MicrometerClientStatsReporter(meters))
+                .reportEvery(com.uber.m3.util.Duration.ofSeconds(METRICS_EVERY_SECONDS)));
+    }
+
+    /** The SDK measures a hundred things per queue; these are the ones that tell an operator something. */
+    @Bean
+    MeterFilter fewerTemporalMetrics() {
+        return MeterFilter.deny(
+                meter -> meter.getName().startsWith("temporal_") && !KEPT_METRICS.contains(meter.getName()));
     }
 
     @Bean

@@ -15,13 +15,15 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param stickyTimeout how long a workflow task waits for the worker that knows the workflow; null leaves the SDK's choice. Zero
  *     for the in-process test server, which never gives such a task to anybody else.
  * @param reapEvery how often the reaper looks for orphans
+ * @param deployment which version of the workflows this worker runs
  */
 @ConfigurationProperties("skerry.worker")
 record WorkerSettings(
         ControlPlaneSettings controlPlane,
         List<MetroSettings> metros,
         @Nullable Duration stickyTimeout,
-        @DefaultValue("PT5M") Duration reapEvery) {
+        @DefaultValue("PT5M") Duration reapEvery,
+        @DefaultValue DeploymentSettings deployment) {
     WorkerSettings {
         if (metros == null || metros.isEmpty()) {
             throw new IllegalArgumentException(
@@ -42,6 +44,32 @@ record WorkerSettings(
         @Override
         public String toString() {
             return "ControlPlaneSettings[" + url + "]";
+        }
+    }
+
+    /**
+     * Worker versioning, off while the name is empty.
+     *
+     * @param name the deployment, such as {@code skerry}
+     * @param buildId this build, such as a git commit
+     * @param behavior what becomes of a session when another version is made current
+     */
+    record DeploymentSettings(
+            @DefaultValue("") String name,
+            @DefaultValue("") String buildId,
+            @DefaultValue("auto-upgrade") Behavior behavior) {
+        enum Behavior {
+            /** Moves at its next workflow task. */
+            AUTO_UPGRADE,
+            /** Stays with the version that started it. */
+            PINNED
+        }
+
+        DeploymentSettings {
+            if (name.isEmpty() != buildId.isEmpty()) {
+                throw new IllegalArgumentException(
+                        "Set both skerry.worker.deployment.name and .build-id, or neither of them.");
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.skerry.temporal;
 
+import com.uber.m3.tally.Scope;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowClientOptions;
 import io.temporal.common.converter.DataConverter;
@@ -24,6 +25,15 @@ public record TemporalSettings(String target, String namespace) {
         return WorkflowServiceStubs.newServiceStubs(WorkflowServiceStubsOptions.newBuilder()
                 .setTarget(target)
                 .setRpcTimeout(RPC_TIMEOUT)
+                .build());
+    }
+
+    /** The same, and what the SDK measures goes to the scope. */
+    public WorkflowServiceStubs stubs(Scope metrics) {
+        return WorkflowServiceStubs.newServiceStubs(WorkflowServiceStubsOptions.newBuilder()
+                .setTarget(target)
+                .setRpcTimeout(RPC_TIMEOUT)
+                .setMetricsScope(metrics)
                 .build());
     }
 

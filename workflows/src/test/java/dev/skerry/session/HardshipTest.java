@@ -88,7 +88,7 @@ class HardshipTest {
         assertThatThrownBy(() -> operator.update("explode", Void.class)).isInstanceOf(WorkflowUpdateException.class);
         operator.signal("sandboxLost");
         operator.signal("sandboxLost", "garbage");
-        operator.signal("sandboxLost", new SandboxLost(99, "a lie"));
+        operator.signal("sandboxLost", new SandboxLost(99, "a lie", null, null));
         operator.signal("unheardOf", 1);
         session.workflow.submitTurn(world.turn());
         session.await(Status.IDLE);

@@ -169,7 +169,7 @@ final class TestingWorld implements AutoCloseable {
             transitions.stream()
                     .filter(transition -> transition.incarnation() == incarnation && transition.box() != null)
                     .forEach(transition -> running.remove(transition.vm().name().value()));
-            workflow.sandboxLost(new SandboxLost(incarnation, "died"));
+            workflow.sandboxLost(new SandboxLost(incarnation, "died", null, null));
         }
 
         /** What the newest run left. */
