@@ -141,6 +141,26 @@ public class Messages {
                 .optional();
     }
 
+    /** What stands in a model's view for a session's messages up to and including {@code messageId}. */
+    public record Condensation(String messageId, String text) {}
+
+    /** The newest condensation of a session. */
+    public Optional<Condensation> condensation(String sessionId) {
+        return jdbc.sql(
+                        "select message_id, text from condensations where session_id = :session order by number desc limit 1")
+                .param("session", sessionId)
+                .query((row, n) -> new Condensation(row.getString("message_id"), row.getString("text")))
+                .optional();
+    }
+
+    public void condense(String sessionId, String messageId, String text) {
+        jdbc.sql("insert into condensations (session_id, message_id, text) values (:session, :message, :text)")
+                .param("session", sessionId)
+                .param("message", messageId)
+                .param("text", text)
+                .update();
+    }
+
     /** The number that the next model call of a turn carries, counting from 1. */
     public int nextCallSeq(String turnId) {
         return jdbc.sql("select coalesce(max(call_seq), 0) + 1 from messages where turn_id = :turn")

@@ -9,7 +9,6 @@ import dev.skerry.controlplane.llm.ModelAnswer;
 import dev.skerry.controlplane.llm.ModelCatalogue;
 import dev.skerry.controlplane.llm.ModelCatalogue.Offer;
 import dev.skerry.controlplane.llm.ModelException;
-import dev.skerry.controlplane.llm.ModelInfo;
 import dev.skerry.controlplane.llm.ModelRequest;
 import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
@@ -93,7 +92,7 @@ class Answering {
         demandNext(call, profile);
         Offer offer = offer(turn.sessionId());
         toolResults.accept(turn, request.newMessages(), profile.toolOutputBytes());
-        return ask(call, offers(offer), other -> prompts.of(turn, profile, other, request));
+        return ask(call, offers(offer), other -> prompts.of(call, turn, profile, other, request));
     }
 
     private List<Offer> offers(Offer first) {
@@ -102,10 +101,10 @@ class Answering {
     }
 
     /** Asks the first that is available; nobody else once anything of an answer has come. */
-    private Answer ask(OngoingCall call, List<Offer> offers, Function<ModelInfo, ModelRequest> prompt) {
+    private Answer ask(OngoingCall call, List<Offer> offers, Function<Offer, ModelRequest> prompt) {
         for (int i = 0; ; i++) {
             Offer offer = offers.get(i);
-            ModelRequest longest = prompt.apply(offer.model());
+            ModelRequest longest = prompt.apply(offer);
             Reserved reserved = reserve(call, offer, longest);
             call.begin();
             try {

@@ -1,7 +1,7 @@
 package dev.skerry.controlplane.conversation;
 
 import dev.skerry.controlplane.ControlPlaneSettings;
-import dev.skerry.controlplane.llm.Message;
+import dev.skerry.controlplane.llm.ModelCatalogue.Offer;
 import dev.skerry.controlplane.llm.ModelInfo;
 import dev.skerry.controlplane.llm.ModelRequest;
 import dev.skerry.controlplane.llm.ModelRequest.ToolChoice;
@@ -11,7 +11,9 @@ import dev.skerry.controlplane.profile.Profile;
 import dev.skerry.store.Messages;
 import dev.skerry.store.TurnRow;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
@@ -23,32 +25,49 @@ class Prompts {
 
     private final Messages messages;
     private final View view;
+    private final Condensing condensing;
     private final JsonMapper json;
     private final Duration deadline;
 
-    Prompts(Messages messages, View view, JsonMapper json, ControlPlaneSettings settings) {
+    Prompts(Messages messages, View view, Condensing condensing, JsonMapper json, ControlPlaneSettings settings) {
         this.messages = messages;
         this.view = view;
+        this.condensing = condensing;
         this.json = json;
         this.deadline = settings.limits().modelCall();
     }
 
     /** Throws {@link RefusedException} when the request names what the profile does not have. */
-    ModelRequest of(TurnRow turn, Profile profile, ModelInfo model, LlmRequest request) {
+    ModelRequest of(OngoingCall call, TurnRow turn, Profile profile, Offer offer, LlmRequest request) {
+        ModelInfo model = offer.model();
         List<ToolSpec> tools = tools(profile, request.tools());
         ToolChoice choice = choice(request.toolChoice());
-        long room = (long) (model.contextTokens() * USABLE)
-                - model.maxOutputTokens()
-                - (profile.systemPrompt().length() + json.writeValueAsBytes(tools).length) / 3;
-        List<Message> history = view.of(messages.upToTurn(turn.sessionId(), turn.ordinal()), Math.max(0, room));
+        long room = Math.max(
+                0,
+                (long) (model.contextTokens() * USABLE)
+                        - model.maxOutputTokens()
+                        - (profile.systemPrompt().length() + json.writeValueAsBytes(tools).length) / 3);
+        View.Source source = condensing.source(
+                call, offer, messages.upToTurn(turn.sessionId(), turn.ordinal()), forgetting(profile), room);
         return new ModelRequest(
                 model.id(),
                 profile.systemPrompt(),
-                history,
+                view.of(source, room),
                 tools,
                 tools.isEmpty() ? ToolChoice.NONE : choice,
                 model.maxOutputTokens(),
                 deadline);
+    }
+
+    private static View.Forgetting forgetting(Profile profile) {
+        Map<String, Integer> newest = new HashMap<>();
+        for (Profile.Tool tool : profile.tools()) {
+            Integer ephemeral = tool.ephemeral();
+            if (ephemeral != null && ephemeral > 0) {
+                newest.put(tool.name(), ephemeral);
+            }
+        }
+        return new View.Forgetting(newest);
     }
 
     static ModelRequest shorter(ModelRequest request, int maxOutputTokens) {

@@ -2,17 +2,21 @@ package dev.skerry.controlplane.conversation;
 
 import dev.skerry.controlplane.llm.Content;
 import dev.skerry.controlplane.llm.Message;
+import dev.skerry.store.Messages.Condensation;
 import dev.skerry.store.Messages.MessageRow;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What the model sees of a conversation: every call with its result, and of a conversation that is too long its newest part.
+ * What the model sees of a conversation: every call with its result, of tools that are forgotten their newest results, and in the place of
+ * what was condensed the condensation.
  *
  * <p>The log itself is never changed. A call that got no result, because its turn ended first, is shown with one that says so.
  */
@@ -20,6 +24,8 @@ import tools.jackson.databind.json.JsonMapper;
 class View {
     private static final String NO_RESULT = "No result: the turn ended before this call did.";
     private static final String DROPPED = "[This result was dropped to make room.]";
+    private static final String FORGOTTEN = "[This result is not shown any more; call the tool again if it is needed.]";
+    private static final String CONDENSED = "[The conversation so far, condensed because it became too long:]\n";
     private static final int BYTES_PER_TOKEN = 3;
 
     private final JsonMapper json;
@@ -28,35 +34,114 @@ class View {
         this.json = json;
     }
 
-    /** {@code rows} oldest first; drops whole old turns, then old results of the newest, until {@code mostTokens} are kept about. */
-    List<Message> of(List<MessageRow> rows, long mostTokens) {
+    /**
+     * How many results of a tool stay, by its name. They are forgotten that many at a time, so that the beginning of the view seldom
+     * changes.
+     */
+    record Forgetting(Map<String, Integer> newest) {
+        static final Forgetting NOTHING = new Forgetting(Map.of());
+    }
+
+    /** Messages, oldest first, and what stands for those before them. */
+    record Source(List<MessageRow> rows, String condensed, Forgetting forgetting) {
+        static Source of(List<MessageRow> rows, @Nullable Condensation condensation, Forgetting forgetting) {
+            if (condensation == null) {
+                return new Source(rows, "", forgetting);
+            }
+            for (int i = 0; i < rows.size(); i++) {
+                if (rows.get(i).id().equals(condensation.messageId())) {
+                    return new Source(rows.subList(i + 1, rows.size()), condensation.text(), forgetting);
+                }
+            }
+            return new Source(rows, "", forgetting);
+        }
+    }
+
+    /** Drops the oldest results if even the condensed view has more than {@code mostTokens}. */
+    List<Message> of(Source source, long mostTokens) {
+        List<Message> messages = shown(source);
+        long tooMany = tokens(messages) - mostTokens;
+        return tooMany > 0 ? shortened(messages, tooMany) : messages;
+    }
+
+    /** About how many tokens the whole view has. */
+    long tokens(Source source) {
+        return tokens(shown(source));
+    }
+
+    /** The oldest rows, so many that about {@code keptTokens} are left; calls and their results are not parted. May be empty. */
+    List<MessageRow> oldest(Source source, long keptTokens) {
+        long left = tokens(shown(source));
+        int end = 0;
+        List<MessageRow> rows = source.rows();
+        for (int i = 1; i < rows.size() && left > keptTokens; i++) {
+            left -= rows.get(i - 1).content().length() / BYTES_PER_TOKEN;
+            if (!rows.get(i).role().equals("tool")) {
+                end = i;
+            }
+        }
+        return rows.subList(0, end);
+    }
+
+    /** Rows as messages, each call with its result. */
+    List<Message> messages(List<MessageRow> rows) {
         Map<String, List<MessageRow>> byTurn = new LinkedHashMap<>();
         rows.forEach(row -> byTurn.computeIfAbsent(row.turnId(), ignored -> new ArrayList<>())
                 .add(row));
-        List<List<Message>> turns = new ArrayList<>();
-        byTurn.values().forEach(said -> turns.add(paired(said)));
-        long tokens = turns.stream().mapToLong(this::tokens).sum();
-        while (tokens > mostTokens && turns.size() > 1) {
-            tokens -= tokens(turns.removeFirst());
-        }
-        if (tokens > mostTokens && !turns.isEmpty()) {
-            turns.addFirst(shortened(turns.removeFirst(), tokens - mostTokens));
-        }
-        return turns.stream().flatMap(List::stream).toList();
+        return byTurn.values().stream().map(this::paired).flatMap(List::stream).toList();
     }
 
-    private List<Message> shortened(List<Message> turn, long tooMany) {
+    private List<Message> shown(Source source) {
+        List<Message> messages = new ArrayList<>();
+        if (!source.condensed().isEmpty()) {
+            messages.add(new Message(
+                    Message.Role.USER, List.of(new Content.Text(CONDENSED + source.condensed())), null, false));
+        }
+        messages.addAll(forgotten(messages(source.rows()), source.forgetting()));
+        return messages;
+    }
+
+    private static List<Message> forgotten(List<Message> messages, Forgetting forgetting) {
+        if (forgetting.newest().isEmpty()) {
+            return messages;
+        }
+        Map<String, String> tools = new HashMap<>();
+        messages.forEach(message -> message.content().stream()
+                .filter(Content.ToolCall.class::isInstance)
+                .map(Content.ToolCall.class::cast)
+                .forEach(call -> tools.put(call.id(), call.name())));
+        Map<String, Integer> toForget = new HashMap<>();
+        messages.stream()
+                .filter(message -> message.role() == Message.Role.TOOL)
+                .forEach(message -> toForget.merge(tool(message, tools), 1, Integer::sum));
+        toForget.replaceAll((tool, count) -> {
+            Integer newest = forgetting.newest().get(tool);
+            return newest == null ? 0 : Math.max(0, (count - newest) / newest * newest);
+        });
+        return messages.stream()
+                .map(message -> message.role() == Message.Role.TOOL
+                                && toForget.merge(tool(message, tools), -1, Integer::sum) >= 0
+                        ? replaced(message, FORGOTTEN)
+                        : message)
+                .toList();
+    }
+
+    private static String tool(Message result, Map<String, String> tools) {
+        return tools.getOrDefault(Objects.requireNonNullElse(result.toolCallId(), ""), "");
+    }
+
+    private static Message replaced(Message result, String text) {
+        return new Message(Message.Role.TOOL, List.of(new Content.Text(text)), result.toolCallId(), result.isError());
+    }
+
+    private List<Message> shortened(List<Message> messages, long tooMany) {
         List<Message> kept = new ArrayList<>();
         long left = tooMany;
-        for (int i = 0; i < turn.size(); i++) {
-            Message message = turn.get(i);
-            if (left > 0 && message.role() == Message.Role.TOOL && i < turn.size() - 1) {
+        for (int i = 0; i < messages.size(); i++) {
+            Message message = messages.get(i);
+            if (left > 0 && message.role() == Message.Role.TOOL && i < messages.size() - 1) {
                 left -= tokens(List.of(message));
-                kept.add(new Message(
-                        Message.Role.TOOL,
-                        List.of(new Content.Text(DROPPED)),
-                        message.toolCallId(),
-                        message.isError()));
+                kept.add(replaced(message, DROPPED));
             } else {
                 kept.add(message);
             }

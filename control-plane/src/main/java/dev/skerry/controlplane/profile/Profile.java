@@ -19,8 +19,15 @@ public record Profile(String name, String systemPrompt, int maxSteps, int toolOu
      * A tool that runs inside the sandbox.
      *
      * @param inputSchema JSON schema of its arguments
+     * @param ephemeral how many of its newest results the model goes on to see; null for all
      */
-    public record Tool(String name, String description, Map<String, Object> inputSchema) {}
+    public record Tool(
+            String name,
+            String description,
+            Map<String, Object> inputSchema,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            Integer ephemeral) {}
 
     /**
      * Another program than the loop in the sandbox.

@@ -127,6 +127,41 @@ class ConversationTest {
     }
 
     @Test
+    void condensesAConversationThatIsTooLongForTheModelOnceAndKeepsThePrefixStable() {
+        sandbox = world.boot(world.session(TestingModels.OPENAI_MODEL, World.DOLLAR), 1);
+        String old = TestingModels.marker(TestingModels::answer);
+        for (int i = 0; i < 10; i++) {
+            world.turn(sandbox.session(), old + " " + "Remember this. ".repeat(7_000));
+        }
+        String marker = TestingModels.marker(TestingModels::answer);
+        begin(sandbox, marker);
+
+        Answer first = ask(1, "");
+        String call = first.body().at("/message/content/0/id").asString();
+        Answer second = ask(2, "{'tool_call_id':'" + call + "'," + DONE + "}");
+
+        assertThat(second.status()).isEqualTo(200);
+        assertThat(world.eventTypes(sandbox.session())).containsOnlyOnce("context.condensed");
+        List<Received> asked = TestingModels.received(marker);
+        assertThat(asked).hasSize(2);
+        var before = asked.get(0).body().path("messages");
+        var after = asked.get(1).body().path("messages");
+        assertThat(before.get(1).path("content").asString()).contains("condensed", "Grüße from the model.");
+        assertThat(asked.get(0).text().length()).isLessThan(600_000);
+        assertThat(after.size()).isEqualTo(before.size() + 2);
+        assertThat(after.valueStream().limit(before.size()).toList())
+                .isEqualTo(before.valueStream().toList());
+        assertThat(ledger.balance(sandbox.session()))
+                .isEqualTo(new Balance(World.DOLLAR, 0, 3 * TestingModels.OPENAI_COST));
+        assertThat(world.jdbc()
+                        .sql("select count(*) from messages where session_id = ? and role = 'user'")
+                        .param(sandbox.session())
+                        .query(Integer.class)
+                        .single())
+                .isEqualTo(11);
+    }
+
+    @Test
     void warnsOnceWhenThreeQuartersAreSpent() {
         long cap = 8 * TestingModels.ANTHROPIC_COST;
         begin("rehearsal", cap, "Go on.");
