@@ -38,6 +38,10 @@ class IsolationTest {
         arguments.addAll(List.of(options));
         Command.Result doctor =
                 Command.run(directory, LocalStack.environment(directory), arguments.toArray(String[]::new));
+        return answersIn(doctor, driver);
+    }
+
+    static Map<String, String> answersIn(Command.Result doctor, String driver) throws IOException {
         Map<String, String> answers = new LinkedHashMap<>();
         Matcher matcher = ANSWER.matcher(doctor.output());
         while (matcher.find()) {
@@ -52,7 +56,7 @@ class IsolationTest {
         return answers;
     }
 
-    private static Map<String, String> documented(String driver) throws IOException {
+    static Map<String, String> documented(String driver) throws IOException {
         List<String> lines = Files.readAllLines(Distribution.root().resolve("docs/isolation.md"));
         List<String> header = lines.stream()
                 .filter(line -> line.startsWith("| probe |"))

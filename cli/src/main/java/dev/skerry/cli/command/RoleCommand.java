@@ -10,6 +10,7 @@ import dev.skerry.controlplane.ControlPlaneApplication;
 import dev.skerry.metro.FaultySettings;
 import dev.skerry.metro.MetroConfiguration;
 import dev.skerry.metro.MetroServer;
+import dev.skerry.metro.qemu.Door;
 import dev.skerry.worker.WorkerApplication;
 import java.io.IOException;
 import java.util.concurrent.Callable;
@@ -72,6 +73,7 @@ public final class RoleCommand {
             description = {
                 "Runs a Unikraft-Cloud-compatible metro on this machine.",
                 "SKERRY_METRO_TOKEN names its secret, SKERRY_METRO_PORT its port (7076).",
+                "SKERRY_METRO_DRIVER=qemu makes sandboxes micro-VMs, whose only door leads to SKERRY_METRO_DOOR, as HOST:PORT.",
                 "SKERRY_METRO_ON_STOP=keep lets its sandboxes outlive it, to be found again at its next start.",
                 "SKERRY_METRO_FAULTS_TOKEN opens fault injection on SKERRY_METRO_FAULTS_PORT, for tests only."
             },
@@ -105,7 +107,7 @@ public final class RoleCommand {
             if (!onStop.equals("end") && !onStop.equals("keep")) {
                 throw new Failure(ExitCode.USAGE, "SKERRY_METRO_ON_STOP is '" + onStop + "'.", "Say end or keep.");
             }
-            MetroConfiguration configuration = LocalMetro.configuration(home, token)
+            MetroConfiguration configuration = sandboxes(home, token)
                     .withPort(port("PORT", "7076"))
                     .withStopSandboxesOnClose(onStop.equals("end"));
             String faults = setting("FAULTS_TOKEN", "");
@@ -116,6 +118,31 @@ public final class RoleCommand {
                             faults,
                             setting("FAULTS", ""),
                             Long.parseLong(setting("FAULTS_SEED", "0"))));
+        }
+
+        private static MetroConfiguration sandboxes(Home home, String token) throws IOException {
+            String driver = setting("DRIVER", "process");
+            return switch (driver) {
+                case "process" -> LocalMetro.configuration(home, token);
+                case "qemu" -> LocalMetro.microVms(home, token, door(), System.out::println);
+                default ->
+                    throw new Failure(
+                            ExitCode.USAGE, "SKERRY_METRO_DRIVER is '" + driver + "'.", "Say process or qemu.");
+            };
+        }
+
+        private static Door door() {
+            String text = setting("DOOR", "");
+            int colon = text.lastIndexOf(':');
+            try {
+                return new Door(text.substring(0, colon), Integer.parseInt(text.substring(colon + 1)));
+            } catch (IllegalArgumentException | StringIndexOutOfBoundsException e) {
+                throw new Failure(
+                        ExitCode.USAGE,
+                        "SKERRY_METRO_DOOR is '" + text + "'.",
+                        "Set it to the host and the port at which the control plane answers sandboxes.",
+                        e);
+            }
         }
 
         private static int port(String name, String otherwise) {

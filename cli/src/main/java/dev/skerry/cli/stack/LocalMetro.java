@@ -28,19 +28,18 @@ public final class LocalMetro {
     }
 
     /**
-     * A metro of micro-VMs, its image made on first use.
+     * A metro of micro-VMs with this distribution's image, which is made on first use.
      *
-     * @param sandboxPort where the control plane answers sandboxes on the loopback address; all that they reach
+     * @param door where the control plane answers sandboxes; all that they reach
      */
-    public static MetroServer startMicroVms(Home home, String token, int sandboxPort, Consumer<String> tell)
-            throws IOException {
+    public static MetroConfiguration microVms(Home home, String token, Door door, Consumer<String> tell) {
         try {
             QemuDriver.demandPrograms();
         } catch (IllegalStateException e) {
             throw new Failure(
                     ExitCode.NO_STACK,
                     "Sandboxes cannot be micro-VMs here: " + e.getMessage(),
-                    "Do that, or leave --driver qemu out.",
+                    "Do that, or choose another driver.",
                     e);
         }
         JsonNode made = ImageBuilder.of(home).run(List.of("microvm"), line -> tell.accept("image: " + line));
@@ -53,10 +52,9 @@ public final class LocalMetro {
                         .valueStream()
                         .map(word -> word.asString(""))
                         .toList());
-        Door door = new Door("127.0.0.1", sandboxPort);
-        return MetroServer.start(MetroConfiguration.local(token, home.metro(), Map.of(IMAGE, image))
+        return MetroConfiguration.local(token, home.metro(), Map.of(IMAGE, image))
                 .withDriver(
-                        new DriverSettings.MicroVms(door, kernel, home.cache().resolve("accelerator"))));
+                        new DriverSettings.MicroVms(door, kernel, home.cache().resolve("accelerator")));
     }
 
     /** A metro of processes with this distribution's image. */

@@ -7,6 +7,9 @@ import dev.skerry.cli.Home;
 import dev.skerry.cli.Version;
 import dev.skerry.cli.terminal.Durations;
 import dev.skerry.controlplane.ControlPlaneApplication;
+import dev.skerry.metro.MetroConfiguration;
+import dev.skerry.metro.MetroServer;
+import dev.skerry.metro.qemu.Door;
 import dev.skerry.worker.WorkerApplication;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -165,9 +168,11 @@ public final class Stack implements AutoCloseable {
         return switch (options.driver()) {
             case PROCESS -> new MetroHost(LocalMetro.start(home, secrets.metroToken(), 0), secrets.metroToken());
             case DOCKER -> DockerHost.start(home, secrets.installation(), tell);
-            case QEMU ->
-                new MetroHost(
-                        LocalMetro.startMicroVms(home, secrets.metroToken(), sandboxPort, tell), secrets.metroToken());
+            case QEMU -> {
+                Door door = new Door("127.0.0.1", sandboxPort);
+                MetroConfiguration metro = LocalMetro.microVms(home, secrets.metroToken(), door, tell);
+                yield new MetroHost(MetroServer.start(metro), secrets.metroToken());
+            }
         };
     }
 
