@@ -37,6 +37,15 @@ public record Home(Path root) {
         return root.resolve("api-key");
     }
 
+    public Path operatorToken() {
+        return root.resolve("operator-token");
+    }
+
+    /** Names the internal address of the control plane while a stack runs. */
+    public Path operatorUrl() {
+        return root.resolve("operator-url");
+    }
+
     public Path log() {
         return root.resolve("log");
     }

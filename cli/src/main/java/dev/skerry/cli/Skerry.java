@@ -1,8 +1,11 @@
 package dev.skerry.cli;
 
+import dev.skerry.cli.command.AuditCommand;
+import dev.skerry.cli.command.CredentialsCommand;
 import dev.skerry.cli.command.DoctorCommand;
 import dev.skerry.cli.command.DownCommand;
 import dev.skerry.cli.command.ImageCommand;
+import dev.skerry.cli.command.KillSwitchCommand;
 import dev.skerry.cli.command.ReapCommand;
 import dev.skerry.cli.command.ReplayCommand;
 import dev.skerry.cli.command.RoleCommand;
@@ -33,6 +36,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
             ImageCommand.class,
             ReplayCommand.class,
             ReapCommand.class,
+            CredentialsCommand.class,
+            KillSwitchCommand.class,
+            AuditCommand.class,
             RoleCommand.Api.class,
             RoleCommand.Worker.class,
             RoleCommand.ControlPlane.class,

@@ -1,5 +1,6 @@
 package dev.skerry.controlplane;
 
+import dev.skerry.store.object.S3Settings;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,6 +21,9 @@ import org.springframework.util.unit.DataSize;
  * @param internal the listener for workers
  * @param keys what tokens and URLs are derived from
  * @param lease how long a sandbox may be silent before its token stops to count, at least 5 seconds
+ * @param credentials what tenants' credentials are sealed with; without it none can be kept
+ * @param operator who may keep credentials, stop sessions and read the audit log
+ * @param http what may be requested on behalf of sandboxes
  * @param files where the bytes of workspaces are kept
  * @param limits what one session may use
  * @param requiredProbes ids of the probes whose failure keeps a sandbox from ever getting a turn
@@ -30,6 +34,9 @@ public record ControlPlaneSettings(
         @Nullable URI sandboxUrl,
         Internal internal,
         Keys keys,
+        @Nullable Keys credentials,
+        @DefaultValue Operator operator,
+        @DefaultValue Http http,
         @DefaultValue("60s") Duration lease,
         Files files,
         @DefaultValue Limits limits,
@@ -83,6 +90,41 @@ public record ControlPlaneSettings(
     }
 
     /**
+     * Operators' calls on the internal listener.
+     *
+     * @param token what they present; when it is empty there are no such calls
+     */
+    public record Operator(@DefaultValue("") String token) {
+        private static final int SHORTEST_TOKEN = 16;
+
+        public Operator {
+            demand(
+                    token.isEmpty() || token.length() >= SHORTEST_TOKEN,
+                    "skerry.control-plane.operator.token must be a secret of at least 16 characters, or empty.");
+        }
+
+        @Override
+        public String toString() {
+            return "Operator[" + (token.isEmpty() ? "off" : "on") + "]";
+        }
+    }
+
+    /**
+     * What may be requested on behalf of sandboxes.
+     *
+     * @param allow rules for requests without a credential, such as {@code GET https://docs.example.com/*}; none by default
+     * @param allowPrivate addresses with ports, such as {@code 10.1.2.3:443}, that may be called although they are not on the public
+     *     internet; none by default
+     */
+    public record Http(
+            @DefaultValue List<String> allow, @DefaultValue List<String> allowPrivate) {
+        public Http {
+            allow = List.copyOf(allow);
+            allowPrivate = List.copyOf(allowPrivate);
+        }
+    }
+
+    /**
      * What tokens and URLs are derived from. To rotate: add a key, make it current, and remove the old one when the sandboxes that were
      * booted with it are gone.
      *
@@ -126,13 +168,21 @@ public record ControlPlaneSettings(
     /**
      * Where the bytes of workspaces are kept.
      *
-     * @param directory created when it is absent
+     * @param directory created when it is absent; not used when there is a bucket
+     * @param s3 a bucket instead of a directory
+     * @param direct gives sandboxes URLs of the bucket, so that bytes do not pass through this process; their network must allow it
      */
-    public record Files(@Nullable Path directory) {
+    public record Files(
+            @Nullable Path directory,
+            @Nullable S3Settings s3,
+            @DefaultValue("false") boolean direct) {
         public Files {
             demand(
-                    directory != null,
+                    directory != null || s3 != null,
                     "Set skerry.control-plane.files.directory to a directory that this process may write and the API may read.");
+            demand(
+                    !direct || s3 != null,
+                    "skerry.control-plane.files.direct needs skerry.control-plane.files.s3.bucket.");
         }
 
         /** The configured directory. */
@@ -142,26 +192,56 @@ public record ControlPlaneSettings(
     }
 
     /**
-     * What one session may use.
+     * Every bound of the sandbox listener, in one place; {@code docs/limits.md} says what happens at each.
      *
+     * @param headers of a request, its first line included
+     * @param headerTime from a request's first byte to the end of its headers
+     * @param bodyTime from the end of the headers to the end of a body that is not a file
+     * @param fileTime the same for the bytes of a file
+     * @param readTime the longest silence in the middle of a request
+     * @param keepAlive the longest silence between two requests of a connection
+     * @param connections open at once, on each listener
+     * @param waiters polls that wait at once, in this process
+     * @param requests of one session that are served at once, by this process
+     * @param sessionRate calls of one session a second, on average, by this process; ten times as many at once
+     * @param tenantRate calls of one tenant a second, on average, by this process; ten times as many at once
      * @param body of a request other than a file
      * @param file one file of a workspace
      * @param workspace everything that is stored of a session's files, all versions
      * @param files how many files a workspace has
+     * @param versions of a workspace that are kept
      * @param events how many events one incarnation sends
-     * @param requests how many requests of one session are served at once
      * @param modelCall how long one model call takes at most, retries included
      * @param url how long a URL to upload or download bytes is good for
+     * @param httpTime of one brokered request, from looking up its host to the last byte that is read
+     * @param httpRequest bytes of a brokered request's body
+     * @param httpAnswer bytes that are read of what it is answered, unpacked
+     * @param httpRate brokered requests of one session a minute, counted in the store
      */
     public record Limits(
+            @DefaultValue("16KB") DataSize headers,
+            @DefaultValue("10s") Duration headerTime,
+            @DefaultValue("60s") Duration bodyTime,
+            @DefaultValue("30m") Duration fileTime,
+            @DefaultValue("20s") Duration readTime,
+            @DefaultValue("75s") Duration keepAlive,
+            @DefaultValue("20000") int connections,
+            @DefaultValue("10000") int waiters,
+            @DefaultValue("16") int requests,
+            @DefaultValue("100") int sessionRate,
+            @DefaultValue("2000") int tenantRate,
             @DefaultValue("4MB") DataSize body,
             @DefaultValue("256MB") DataSize file,
             @DefaultValue("2GB") DataSize workspace,
             @DefaultValue("10000") int files,
+            @DefaultValue("100") int versions,
             @DefaultValue("100000") int events,
-            @DefaultValue("16") int requests,
             @DefaultValue("10m") Duration modelCall,
-            @DefaultValue("10m") Duration url) {}
+            @DefaultValue("10m") Duration url,
+            @DefaultValue("60s") Duration httpTime,
+            @DefaultValue("1MB") DataSize httpRequest,
+            @DefaultValue("1MB") DataSize httpAnswer,
+            @DefaultValue("60") int httpRate) {}
 
     private static void demand(boolean met, String otherwise) {
         if (!met) {

@@ -28,6 +28,13 @@ import org.springframework.test.context.ContextConfiguration;
             "skerry.control-plane.keys.current=k2",
             "skerry.control-plane.keys.secrets.k1=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=",
             "skerry.control-plane.keys.secrets.k2=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI=",
+            "skerry.control-plane.credentials.current=c2",
+            "skerry.control-plane.credentials.secrets.c1=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAM=",
+            "skerry.control-plane.credentials.secrets.c2=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQ=",
+            "skerry.control-plane.operator.token=" + ControlPlaneTest.OPERATOR_TOKEN,
+            "skerry.control-plane.limits.http-answer=2KB",
+            "skerry.control-plane.limits.http-time=2s",
+            "skerry.control-plane.limits.http-rate=30",
             "skerry.control-plane.limits.workspace=10KB",
             "skerry.control-plane.limits.file=8KB",
             "skerry.control-plane.limits.requests=4",
@@ -37,11 +44,16 @@ import org.springframework.test.context.ContextConfiguration;
             "skerry.models.openai-model=" + TestingModels.OPENAI_MODEL,
             "skerry.models.default-model=rehearsal",
             "skerry.models.fallbacks[claude-haiku-4-5]=" + TestingModels.OPENAI_MODEL,
+            "skerry.control-plane.limits.header-time=1s",
+            "skerry.control-plane.limits.body-time=1s",
+            "skerry.control-plane.limits.read-time=2s",
+            "skerry.control-plane.limits.session-rate=20",
             "logging.level.io.temporal.internal.testservice=off",
         })
 @ContextConfiguration(initializers = ControlPlaneTest.Servers.class)
 public @interface ControlPlaneTest {
     String INTERNAL_TOKEN = "internal-token-of-tests";
+    String OPERATOR_TOKEN = "operator-token-of-tests";
 
     /** Names an empty database, an empty directory and the Temporal server for the context. */
     class Servers implements ApplicationContextInitializer<ConfigurableApplicationContext> {
@@ -51,9 +63,11 @@ public @interface ControlPlaneTest {
                 TestPropertyValues.of(
                                 "skerry.db.url=" + TestingPostgres.newDatabase(),
                                 "skerry.control-plane.files.directory=" + Files.createTempDirectory("objects"),
-                                "skerry.temporal.target=" + TestingTemporal.target(),
                                 "skerry.models.anthropic-base-url=" + TestingModels.origin(),
-                                "skerry.models.openai-base-url=" + TestingModels.origin() + "/v1")
+                                "skerry.models.openai-base-url=" + TestingModels.origin() + "/v1",
+                                "skerry.control-plane.http.allow-private=127.0.0.1:" + TestingTarget.port(),
+                                "skerry.control-plane.http.allow=GET|HEAD|POST " + TestingTarget.url("/open/*"),
+                                "skerry.temporal.target=" + TestingTemporal.target())
                         .applyTo(context);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);

@@ -73,9 +73,13 @@ public class World {
     }
 
     public String session(String model, long capNanoUsd) {
+        return session("ten_test", model, capNanoUsd);
+    }
+
+    public String session(String tenant, String model, long capNanoUsd) {
         String id = ids.session().value();
-        apiKeys.ensureTenant("ten_test", "Test");
-        sessions.insert(new Sessions.NewSession(id, "ten_test", model, false, capNanoUsd, 1, 1, 1, "{}"));
+        apiKeys.ensureTenant(tenant, "Test");
+        sessions.insert(new Sessions.NewSession(id, tenant, model, false, capNanoUsd, 1, 1, 1, "{}"));
         return id;
     }
 
@@ -102,6 +106,15 @@ public class World {
                 origin + "/internal/v1/sessions/" + session + path,
                 ControlPlaneTest.INTERNAL_TOKEN,
                 json.replace('\'', '"'));
+    }
+
+    /** Calls the internal listener as an operator does; {@code json} may use apostrophes for quotes. */
+    public Answer operator(String method, String path, String json) {
+        return Http.call(
+                method,
+                internalOrigin() + "/internal/v1/operator" + path,
+                ControlPlaneTest.OPERATOR_TOKEN,
+                json == null ? null : json.replace('\'', '"'));
     }
 
     public String bootToken(String session, int incarnation) {

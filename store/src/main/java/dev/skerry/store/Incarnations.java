@@ -18,6 +18,13 @@ import org.springframework.stereotype.Repository;
  */
 @Repository
 public class Incarnations {
+    private static final String SELECT = """
+            select i.*, exists (select 1 from kill_switches k
+                where k.scope = 'platform' or (k.scope = 'session' and k.target = i.session_id)
+                   or (k.scope = 'tenant' and k.target = (select tenant_id from sessions where id = i.session_id))) as stopped
+            from incarnations i
+            """;
+
     private final JdbcClient jdbc;
 
     Incarnations(JdbcClient jdbc) {
@@ -29,6 +36,7 @@ public class Incarnations {
      *
      * @param resumes the frozen incarnation whose box this one wakes, null for a boot
      * @param refusal why hello was refused for good, null when it was not
+     * @param stopped whether an operator has stopped the session, its tenant or everything
      */
     public record IncarnationRow(
             String sessionId,
@@ -46,7 +54,8 @@ public class Incarnations {
             @Nullable String directive,
             @Nullable Instant flushedAt,
             Instant openedAt,
-            @Nullable Instant helloAt) {
+            @Nullable Instant helloAt,
+            boolean stopped) {
         static IncarnationRow from(ResultSet row, int ignored) throws SQLException {
             return new IncarnationRow(
                     row.getString("session_id"),
@@ -64,7 +73,8 @@ public class Incarnations {
                     row.getString("directive"),
                     Columns.nullableInstant(row, "flushed_at"),
                     Columns.instant(row, "opened_at"),
-                    Columns.nullableInstant(row, "hello_at"));
+                    Columns.nullableInstant(row, "hello_at"),
+                    row.getBoolean("stopped"));
         }
     }
 
@@ -101,7 +111,7 @@ public class Incarnations {
     }
 
     public Optional<IncarnationRow> find(String sessionId, int number) {
-        return jdbc.sql("select * from incarnations where session_id = :session and number = :number")
+        return jdbc.sql(SELECT + "where session_id = :session and number = :number")
                 .param("session", sessionId)
                 .param("number", number)
                 .query(IncarnationRow::from)
@@ -109,7 +119,7 @@ public class Incarnations {
     }
 
     public Optional<IncarnationRow> findByToken(byte[] tokenSha256) {
-        return jdbc.sql("select * from incarnations where token_sha256 = :token")
+        return jdbc.sql(SELECT + "where token_sha256 = :token")
                 .param("token", tokenSha256)
                 .query(IncarnationRow::from)
                 .optional();
@@ -125,8 +135,7 @@ public class Incarnations {
 
     /** The open or live incarnation that resumes a frozen one. */
     public Optional<IncarnationRow> resumerOf(String sessionId, int frozen) {
-        return jdbc.sql("""
-                        select * from incarnations
+        return jdbc.sql(SELECT + """
                         where session_id = :session and resumes = :frozen and state in ('open', 'live')
                         order by number desc limit 1""")
                 .param("session", sessionId)

@@ -9,17 +9,15 @@ import java.nio.file.Path;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import org.springframework.stereotype.Component;
 
 /** Objects in a directory that the control plane writes. */
-@Component
 class DirectoryObjects implements WorkspaceObjects {
     private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
 
     private final @Nullable Path directory;
 
-    DirectoryObjects(FilesSettings settings) {
-        this.directory = settings.directory();
+    DirectoryObjects(@Nullable Path directory) {
+        this.directory = directory;
     }
 
     @Override

@@ -35,6 +35,7 @@ public final class ApiClient implements AutoCloseable {
     private static final int MAX_PROBLEM_CHARACTERS = 2000;
 
     private final HttpUrl base;
+    private final String root;
     private final @Nullable String key;
     private final OkHttpClient http;
 
@@ -43,7 +44,17 @@ public final class ApiClient implements AutoCloseable {
      * @param key absent when there is none, which most calls will be refused for
      */
     public ApiClient(HttpUrl base, @Nullable String key) {
+        this(base, "/v1/", key);
+    }
+
+    /** For the calls of operators, at a control plane's internal address. */
+    public static ApiClient ofOperator(HttpUrl base, String token) {
+        return new ApiClient(base, "/internal/v1/operator/", token);
+    }
+
+    private ApiClient(HttpUrl base, String root, @Nullable String key) {
         this.base = base;
+        this.root = root;
         this.key = key;
         this.http = new OkHttpClient.Builder()
                 .connectTimeout(CONNECT)
@@ -100,6 +111,12 @@ public final class ApiClient implements AutoCloseable {
         }
     }
 
+    public JsonNode put(String path, Object body) {
+        return json(request(path)
+                .put(RequestBody.create(Json.MAPPER.writeValueAsBytes(body), JSON))
+                .build());
+    }
+
     public JsonNode delete(String path) {
         return json(request(path).delete().build());
     }
@@ -136,7 +153,7 @@ public final class ApiClient implements AutoCloseable {
     }
 
     Request.Builder request(String path) {
-        HttpUrl url = base.resolve("/v1/" + path);
+        HttpUrl url = base.resolve(root + path);
         if (url == null) {
             throw new IllegalArgumentException(path);
         }

@@ -55,6 +55,31 @@ final class Connection {
                 "Start one with `skerry up`, or set SKERRY_URL to one that runs elsewhere."));
     }
 
+    /** The control plane's calls for operators, of this machine's stack unless another one is named. */
+    ApiClient operator() {
+        String url = environment.getOrDefault("SKERRY_OPERATOR_URL", "").strip();
+        String token = environment.getOrDefault("SKERRY_OPERATOR_TOKEN", "").strip();
+        try {
+            if (url.isEmpty() && Files.exists(home.operatorUrl())) {
+                url = Files.readString(home.operatorUrl()).strip();
+                token = Files.readString(home.operatorToken()).strip();
+            }
+        } catch (IOException e) {
+            throw new Failure(
+                    ExitCode.NO_STACK,
+                    "The operator's token " + home.operatorToken() + " cannot be read.",
+                    "Set SKERRY_OPERATOR_URL and SKERRY_OPERATOR_TOKEN.",
+                    e);
+        }
+        if (url.isEmpty() || token.isEmpty()) {
+            throw new Failure(
+                    ExitCode.NO_STACK,
+                    "No control plane of this machine can be asked.",
+                    "Start a stack with `skerry up`, or set SKERRY_OPERATOR_URL to a control plane's internal address and SKERRY_OPERATOR_TOKEN.");
+        }
+        return ApiClient.ofOperator(ApiClient.url(url), token);
+    }
+
     private ApiClient open(String url) {
         return new ApiClient(ApiClient.url(url), key());
     }

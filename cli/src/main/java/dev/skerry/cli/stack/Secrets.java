@@ -29,6 +29,14 @@ final class Secrets {
         return kept(home.root().resolve("internal-token"), this::draw);
     }
 
+    String operatorToken() throws IOException {
+        return kept(home.operatorToken(), this::draw);
+    }
+
+    String credentialKey() throws IOException {
+        return kept(home.root().resolve("credential-key"), this::draw);
+    }
+
     String metroToken() throws IOException {
         return kept(home.root().resolve("metro-token"), this::draw);
     }

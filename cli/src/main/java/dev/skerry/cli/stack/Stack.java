@@ -249,6 +249,9 @@ public final class Stack implements AutoCloseable {
         settings.put("skerry.control-plane.keys.current", "k1");
         settings.put("skerry.control-plane.keys.secrets.k1", secrets.signingKey());
         settings.put("skerry.control-plane.files.directory", home.objects().toString());
+        settings.put("skerry.control-plane.credentials.current", "c1");
+        settings.put("skerry.control-plane.credentials.secrets.c1", secrets.credentialKey());
+        settings.put("skerry.control-plane.operator.token", secrets.operatorToken());
         return run(ControlPlaneApplication.application(), settings);
     }
 
@@ -322,6 +325,8 @@ public final class Stack implements AutoCloseable {
                         options.driver(),
                         Version.text())
                 .write(home);
+        Files.writeString(home.operatorUrl(), "http://127.0.0.1:" + at.internal());
+        parts.push(new Part("operator address", () -> Files.deleteIfExists(home.operatorUrl())));
         parts.push(new Part("stack.json", () -> Files.deleteIfExists(home.stackFile())));
     }
 

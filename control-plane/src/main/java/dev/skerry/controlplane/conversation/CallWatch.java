@@ -91,7 +91,7 @@ public final class CallWatch implements AutoCloseable {
         int newest = incarnations.newest(session);
         return incarnations
                 .find(session, newest)
-                .filter(row -> row.state().equals("closed"))
+                .filter(row -> row.stopped() || row.state().equals("closed"))
                 .isPresent();
     }
 

@@ -2,20 +2,29 @@ package dev.skerry.controlplane.file;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.skerry.controlplane.ControlPlaneSettings;
+import dev.skerry.controlplane.audit.AuditTrail;
 import dev.skerry.controlplane.file.ObjectUrls.ObjectUrl;
 import dev.skerry.controlplane.identity.Caller;
 import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.store.Turns;
 import dev.skerry.store.Workspace;
+import dev.skerry.store.object.BytesDiffer;
+import dev.skerry.store.object.ObjectStore;
+import java.io.IOException;
+import java.net.URI;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.transaction.support.TransactionTemplate;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.PutMapping;
 import org.springframework.web.bind.annotation.RequestBody;
@@ -26,14 +35,28 @@ import org.springframework.web.bind.annotation.RestController;
 @RestController
 @RequestMapping("/sandbox/v1/files")
 class FileController {
+    private static final Logger log = LoggerFactory.getLogger(FileController.class);
     private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
 
     private final Workspace workspace;
     private final Turns turns;
     private final ObjectUrls urls;
+    private final ObjectStore objects;
+    private final AuditTrail audit;
+    private final TransactionTemplate transactions;
     private final ControlPlaneSettings.Limits limits;
 
-    FileController(Workspace workspace, Turns turns, ObjectUrls urls, ControlPlaneSettings settings) {
+    FileController(
+            Workspace workspace,
+            Turns turns,
+            ObjectUrls urls,
+            ObjectStore objects,
+            AuditTrail audit,
+            TransactionTemplate transactions,
+            ControlPlaneSettings settings) {
+        this.objects = objects;
+        this.audit = audit;
+        this.transactions = transactions;
         this.workspace = workspace;
         this.turns = turns;
         this.urls = urls;
@@ -95,13 +118,62 @@ class FileController {
             if (!paths.add(entry.path())) {
                 throw RefusedException.invalid("A manifest names each path once.");
             }
-            if (!Long.valueOf(entry.size()).equals(stored.get(entry.sha256()))) {
+            if (!Long.valueOf(entry.size()).equals(stored.get(entry.sha256())) && !adopted(caller, entry)) {
                 throw RefusedException.invalid(
                         "Upload the bytes of every file before naming it in a manifest; those of " + entry.path()
                                 + " are missing.");
             }
         }
-        return new Version(workspace.store(caller.session(), entries));
+        int before = workspace.version(caller.session());
+        int version = Objects.requireNonNull(transactions.execute(ignored -> {
+            int made = workspace.store(caller.session(), turn, entries);
+            if (made != before) {
+                audit.session(caller.session(), "files.stored", stored(made, turn, entries));
+            }
+            return made;
+        }));
+        if (version != before) {
+            prune(caller);
+        }
+        return new Version(version);
+    }
+
+    private static Map<String, @Nullable Object> stored(
+            int version, @Nullable String turn, List<Workspace.Entry> entries) {
+        Map<String, @Nullable Object> data = new HashMap<>();
+        data.put("version", version);
+        data.put("turn", turn);
+        data.put("files", entries.size());
+        data.put("bytes", entries.stream().mapToLong(Workspace.Entry::size).sum());
+        return data;
+    }
+
+    /** What a sandbox put into the object store by itself counts once its bytes were read and found right. */
+    private boolean adopted(Caller caller, Workspace.Entry entry) {
+        try {
+            if (!objects.adopt(caller.session(), entry.sha256(), entry.size())) {
+                return false;
+            }
+            workspace.addObject(caller.session(), entry.sha256(), entry.size());
+            audit.session(caller.session(), "file.stored", Map.of("sha256", entry.sha256(), "size", entry.size()));
+            return true;
+        } catch (BytesDiffer e) {
+            throw RefusedException.invalid(e.sentence());
+        } catch (IOException e) {
+            log.warn("session {}: an object was not adopted: {}", caller.session(), e.toString());
+            throw new RefusedException(new Refusal.Unavailable("The object store does not answer at the moment.", 2));
+        }
+    }
+
+    private void prune(Caller caller) {
+        for (String sha256 : workspace.prune(caller.session(), limits.versions())) {
+            try {
+                objects.delete(caller.session(), sha256);
+            } catch (IOException e) {
+                log.warn(
+                        "session {}: an object that nothing names was not deleted: {}", caller.session(), e.toString());
+            }
+        }
     }
 
     @PostMapping("/downloads")
@@ -117,20 +189,27 @@ class FileController {
                 }
             });
         }
+        audit.session(caller.session(), "files.read", Map.of("files", paths == null ? files.size() : paths.size()));
         return new Downloads(files.stream()
                 .filter(file -> paths == null || paths.contains(file.path()))
                 .map(file -> new Download(
                         file.path(),
                         file.size(),
                         file.sha256(),
-                        urls.issue("GET", caller, file.sha256(), file.size()).url()))
+                        objects.downloadUrl(caller.session(), file.sha256(), limits.url())
+                                .map(URI::toString)
+                                .orElseGet(() -> urls.issue("GET", caller, file.sha256(), file.size())
+                                        .url())))
                 .toList());
     }
 
     private Upload upload(Caller caller, Workspace.Entry entry, @Nullable Long storedSize) {
         if (storedSize == null) {
             ObjectUrl url = urls.issue("PUT", caller, entry.sha256(), entry.size());
-            return new Upload(entry.path(), null, url.url(), url.expiresAt());
+            String direct = objects.uploadUrl(caller.session(), entry.sha256(), entry.size(), limits.url())
+                    .map(URI::toString)
+                    .orElse(url.url());
+            return new Upload(entry.path(), null, direct, url.expiresAt());
         }
         if (storedSize != entry.size()) {
             throw RefusedException.invalid("The size of " + entry.path() + " does not go with its SHA-256.");

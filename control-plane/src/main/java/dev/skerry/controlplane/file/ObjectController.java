@@ -1,12 +1,15 @@
 package dev.skerry.controlplane.file;
 
 import dev.skerry.controlplane.ControlPlaneSettings;
+import dev.skerry.controlplane.audit.AuditTrail;
 import dev.skerry.controlplane.http.InProgress;
 import dev.skerry.controlplane.identity.Caller;
 import dev.skerry.controlplane.identity.Callers;
 import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.store.Workspace;
+import dev.skerry.store.object.BytesDiffer;
+import dev.skerry.store.object.ObjectStore;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -32,6 +35,7 @@ class ObjectController {
     private final ObjectStore objects;
     private final Workspace workspace;
     private final InProgress inProgress;
+    private final AuditTrail audit;
     private final long quota;
     private final Map<String, Long> arriving = new ConcurrentHashMap<>();
 
@@ -41,7 +45,9 @@ class ObjectController {
             ObjectStore objects,
             Workspace workspace,
             InProgress inProgress,
+            AuditTrail audit,
             ControlPlaneSettings settings) {
+        this.audit = audit;
         this.urls = urls;
         this.callers = callers;
         this.objects = objects;
@@ -111,8 +117,9 @@ class ObjectController {
             }
             objects.put(session, sha256, size, bytes);
             workspace.addObject(session, sha256, size);
-        } catch (ObjectStore.BytesDiffer e) {
-            throw RefusedException.invalid(e.getMessage() == null ? "The bytes differ." : e.getMessage());
+            audit.session(session, "file.stored", Map.of("sha256", sha256, "size", size));
+        } catch (BytesDiffer e) {
+            throw RefusedException.invalid(e.sentence());
         } finally {
             arriving.computeIfPresent(session, (id, sum) -> sum == size ? null : Long.valueOf(sum - size));
         }

@@ -7,14 +7,18 @@ import jakarta.servlet.ServletInputStream;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletRequestWrapper;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.time.Duration;
 
-/** Stops to read a body that grows beyond its limit, whatever its length was said to be. */
+/** Stops to read a body that grows beyond its limit, whatever its length was said to be, or that takes too long in all. */
 final class BoundedRequest extends HttpServletRequestWrapper {
     private final long limit;
+    private final Duration time;
 
-    BoundedRequest(HttpServletRequest request, long limit) {
+    BoundedRequest(HttpServletRequest request, long limit, Duration time) {
         super(request);
         this.limit = limit;
+        this.time = time;
     }
 
     static Refusal tooLarge(long limit) {
@@ -23,37 +27,63 @@ final class BoundedRequest extends HttpServletRequestWrapper {
 
     @Override
     public ServletInputStream getInputStream() throws IOException {
-        return new Bounded(super.getInputStream(), limit);
+        return new Bounded(super.getInputStream(), limit, System.nanoTime() + time.toNanos());
     }
 
     private static final class Bounded extends ServletInputStream {
         private final ServletInputStream input;
         private final long limit;
+        private final long deadline;
         private long read;
 
-        Bounded(ServletInputStream input, long limit) {
+        Bounded(ServletInputStream input, long limit, long deadline) {
             this.input = input;
             this.limit = limit;
+            this.deadline = deadline;
         }
 
         @Override
         public int read() throws IOException {
-            int next = input.read();
+            int next = next();
             count(next < 0 ? 0 : 1);
             return next;
         }
 
         @Override
         public int read(byte[] buffer, int offset, int length) throws IOException {
-            int count = input.read(buffer, offset, length);
+            int count = next(buffer, offset, length);
             count(Math.max(0, count));
             return count;
+        }
+
+        private int next() throws IOException {
+            try {
+                return input.read();
+            } catch (SocketTimeoutException e) {
+                throw tooSlow();
+            }
+        }
+
+        private int next(byte[] buffer, int offset, int length) throws IOException {
+            try {
+                return input.read(buffer, offset, length);
+            } catch (SocketTimeoutException e) {
+                throw tooSlow();
+            }
+        }
+
+        private static RefusedException tooSlow() {
+            return new RefusedException(new Refusal.TooSlow(
+                    "The body did not arrive in time: send it without pauses, on a new connection."));
         }
 
         private void count(int bytes) {
             read += bytes;
             if (read > limit) {
                 throw new RefusedException(tooLarge(limit));
+            }
+            if (System.nanoTime() > deadline) {
+                throw tooSlow();
             }
         }
 

@@ -1,6 +1,7 @@
 package dev.skerry.controlplane.http;
 
 import dev.skerry.controlplane.ControlPlaneSettings;
+import dev.skerry.controlplane.ControlPlaneSettings.Limits;
 import dev.skerry.controlplane.problem.ProblemWriter;
 import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
@@ -34,19 +35,24 @@ class Gate extends OncePerRequestFilter {
     private static final Logger log = LoggerFactory.getLogger(Gate.class);
     private static final Pattern SANDBOX = Pattern.compile("/sandbox/v1(/[A-Za-z0-9_-]+)+");
     private static final Pattern INTERNAL = Pattern.compile("/internal/v1(/[A-Za-z0-9_-]+)+");
+    private static final Pattern OPERATOR = Pattern.compile("/internal/v1/operator/.*");
     private static final Pattern OBJECT = Pattern.compile("/sandbox/v1/objects/.+");
     private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
     private static final String REQUEST_ID_HEADER = "X-Request-ID";
 
     private final Listeners listeners;
     private final ProblemWriter problems;
+    private final Limits limits;
     private final long bodyLimit;
     private final byte[] internalToken;
+    private final byte[] operatorToken;
 
     Gate(Listeners listeners, ProblemWriter problems, ControlPlaneSettings settings) {
         this.listeners = listeners;
         this.problems = problems;
+        this.limits = settings.limits();
         this.bodyLimit = settings.limits().body().toBytes();
+        this.operatorToken = settings.operator().token().getBytes(StandardCharsets.UTF_8);
         this.internalToken = settings.internal().token().getBytes(StandardCharsets.UTF_8);
     }
 
@@ -63,9 +69,9 @@ class Gate extends OncePerRequestFilter {
             if (refusal != null) {
                 problems.write(response, refusal);
             } else if (OBJECT.matcher(request.getRequestURI()).matches()) {
-                chain.doFilter(request, response);
+                chain.doFilter(new BoundedRequest(request, limits.file().toBytes(), limits.fileTime()), response);
             } else {
-                chain.doFilter(new BoundedRequest(request, bodyLimit), response);
+                chain.doFilter(new BoundedRequest(request, bodyLimit, limits.bodyTime()), response);
             }
         } catch (RefusedException refused) {
             problems.write(response, refused.refusal());
@@ -84,9 +90,11 @@ class Gate extends OncePerRequestFilter {
             if (!INTERNAL.matcher(path).matches()) {
                 return new Refusal.NotFound("There is nothing at this path.");
             }
-            if (!presentsInternalToken(request)) {
-                return new Refusal.Unauthorized(
-                        "Present skerry.control-plane.internal.token as the bearer token of this call.");
+            Refusal refusal = OPERATOR.matcher(path).matches()
+                    ? refusal(request, operatorToken, "skerry.control-plane.operator.token")
+                    : refusal(request, internalToken, "skerry.control-plane.internal.token");
+            if (refusal != null) {
+                return refusal;
             }
         } else if (port != listeners.sandboxPort() || !SANDBOX.matcher(path).matches()) {
             return new Refusal.NotFound("There is nothing at this path.");
@@ -97,9 +105,13 @@ class Gate extends OncePerRequestFilter {
         return null;
     }
 
-    private boolean presentsInternalToken(HttpServletRequest request) {
-        return Bearer.of(request.getHeader(HttpHeaders.AUTHORIZATION))
-                .map(token -> MessageDigest.isEqual(token.getBytes(StandardCharsets.UTF_8), internalToken))
+    private static @Nullable Refusal refusal(HttpServletRequest request, byte[] token, String setting) {
+        if (token.length == 0) {
+            return new Refusal.NotFound("Set " + setting + " to have these calls.");
+        }
+        boolean presented = Bearer.of(request.getHeader(HttpHeaders.AUTHORIZATION))
+                .map(given -> MessageDigest.isEqual(given.getBytes(StandardCharsets.UTF_8), token))
                 .orElse(false);
+        return presented ? null : new Refusal.Unauthorized("Present " + setting + " as the bearer token of this call.");
     }
 }

@@ -52,14 +52,18 @@ public class Callers {
         IncarnationRow row = incarnations
                 .find(caller.session(), caller.incarnation())
                 .orElseThrow(() -> new RefusedException(unknown()));
-        if (!row.state().equals("live")) {
-            throw new RefusedException(refusal(row));
+        if (row.stopped() || !row.state().equals("live")) {
+            throw refused(row);
         }
     }
 
+    private RefusedException refused(IncarnationRow row) {
+        return RefusedException.of(row.sessionId(), row.number(), refusal(row));
+    }
+
     private Caller admit(IncarnationRow row) {
-        if (!row.state().equals("live")) {
-            throw new RefusedException(refusal(row));
+        if (row.stopped() || !row.state().equals("live")) {
+            throw refused(row);
         }
         if (due(row.leaseUntil()) && !incarnations.renewLease(row.sessionId(), row.number(), lease)) {
             throw new RefusedException(incarnations
@@ -80,7 +84,8 @@ public class Callers {
 
     /** Why an incarnation does not speak for its session. */
     Refusal refusal(IncarnationRow row) {
-        if (sessions.find(row.sessionId()).map(SessionRow::ending).orElse(true)) {
+        if (row.stopped()
+                || sessions.find(row.sessionId()).map(SessionRow::ending).orElse(true)) {
             return new Refusal.SessionEnded();
         }
         return switch (row.state()) {

@@ -67,11 +67,14 @@ class Greeting {
 
     Welcome greet(String bearer, Report report) {
         IncarnationRow row = incarnationOf(bearer);
+        if (row.stopped()) {
+            throw new RefusedException(callers.refusal(row));
+        }
         return switch (row.state()) {
             case "open" -> accept(row, report);
             case "live" -> again(row, report);
-            case "frozen" -> throw new RefusedException(new Refusal.TokenSpent());
-            default -> throw new RefusedException(callers.refusal(row));
+            case "frozen" -> throw RefusedException.of(row.sessionId(), row.number(), new Refusal.TokenSpent());
+            default -> throw RefusedException.of(row.sessionId(), row.number(), callers.refusal(row));
         };
     }
 
@@ -165,7 +168,7 @@ class Greeting {
         byte[] stored = row.tokenSha256();
         if (!report.nonce().equals(row.nonce()) || stored == null) {
             log.warn("session {} incarnation {}: a spent token was presented", row.sessionId(), row.number());
-            throw new RefusedException(new Refusal.TokenSpent());
+            throw RefusedException.of(row.sessionId(), row.number(), new Refusal.TokenSpent());
         }
         String token = sessionTokens
                 .again(row.sessionId(), row.number(), report.nonce(), stored)

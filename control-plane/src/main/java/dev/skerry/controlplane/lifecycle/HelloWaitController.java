@@ -54,7 +54,7 @@ class HelloWaitController {
                     return new Answer("ready", null);
                 }
                 Duration left = Duration.ofNanos(deadline - System.nanoTime());
-                if (!left.isPositive()) {
+                if (!left.isPositive() || wakeups.draining()) {
                     return new Answer("waiting", null);
                 }
                 news.await(left);

@@ -9,6 +9,7 @@ import dev.skerry.controlplane.profile.Profiles;
 import dev.skerry.controlplane.turn.Wakeups;
 import dev.skerry.store.Incarnations;
 import dev.skerry.store.Incarnations.IncarnationRow;
+import dev.skerry.store.KillSwitches;
 import dev.skerry.store.Sessions;
 import java.time.Duration;
 import java.util.Map;
@@ -38,6 +39,7 @@ class IncarnationController {
     private final Listeners listeners;
     private final Wakeups wakeups;
     private final SessionLog log;
+    private final KillSwitches killSwitches;
     private final TransactionTemplate transactions;
 
     IncarnationController(
@@ -48,7 +50,9 @@ class IncarnationController {
             Listeners listeners,
             Wakeups wakeups,
             SessionLog log,
+            KillSwitches killSwitches,
             TransactionTemplate transactions) {
+        this.killSwitches = killSwitches;
         this.incarnations = incarnations;
         this.sessions = sessions;
         this.profiles = profiles;
@@ -84,6 +88,10 @@ class IncarnationController {
         if (open.number() < 1) {
             throw RefusedException.invalid("number counts up from 1.");
         }
+        if (killSwitches.stops(session)) {
+            throw new RefusedException(
+                    new Refusal.Unavailable("An operator has stopped this session, its tenant or everything.", 10));
+        }
         Optional<IncarnationRow> opened = transactions.execute(ignored -> {
             if (sessions.find(session)
                     .orElseThrow(IncarnationController::unknown)
@@ -114,7 +122,10 @@ class IncarnationController {
             while (true) {
                 IncarnationRow row = incarnations.find(session, number).orElseThrow(IncarnationController::unknown);
                 Duration left = Duration.ofNanos(deadline - System.nanoTime());
-                if (!row.state().equals("live") || row.flushedAt() != null || !left.isPositive()) {
+                if (!row.state().equals("live")
+                        || row.flushedAt() != null
+                        || !left.isPositive()
+                        || wakeups.draining()) {
                     return new Flushed(row.flushedAt() != null);
                 }
                 news.await(left.compareTo(REREAD) < 0 ? left : REREAD);

@@ -3,12 +3,14 @@ package dev.skerry.controlplane.passthrough;
 import dev.skerry.controlplane.problem.Problem;
 import dev.skerry.controlplane.problem.ProblemWriter;
 import dev.skerry.controlplane.problem.Refusal;
+import dev.skerry.controlplane.problem.RefusedCall;
 import dev.skerry.controlplane.problem.RefusedException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
 import org.springframework.dao.DataAccessException;
@@ -25,19 +27,24 @@ class PassThroughAdvice {
 
     private final ProblemWriter problems;
     private final JsonMapper json;
+    private final ApplicationEventPublisher publisher;
 
-    PassThroughAdvice(ProblemWriter problems, JsonMapper json) {
+    PassThroughAdvice(ProblemWriter problems, JsonMapper json, ApplicationEventPublisher publisher) {
+        this.publisher = publisher;
         this.problems = problems;
         this.json = json;
     }
 
     @ExceptionHandler
     void notPassed(NotPassed e, HttpServletRequest request, HttpServletResponse response) throws IOException {
+        publisher.publishEvent(new RefusedCall(
+                request, RefusedException.invalid("A call that passes through was refused: " + e.getMessage())));
         ProviderError.of(e).write(PassThroughController.dialect(request), json, response);
     }
 
     @ExceptionHandler
     void refused(RefusedException e, HttpServletRequest request, HttpServletResponse response) throws IOException {
+        publisher.publishEvent(new RefusedCall(request, e));
         refuse(e.refusal(), request, response);
     }
 

@@ -29,6 +29,10 @@ public record Problem(
             case Refusal.Malformed(String detail) -> plain(400, "Bad request", "invalid_request", detail, requestId);
             case Refusal.Invalid(String detail) -> plain(422, "Invalid request", "invalid_request", detail, requestId);
             case Refusal.TooLarge(String detail) -> plain(413, "Too large", "too_large", detail, requestId);
+            case Refusal.TooSlow(String detail) -> plain(408, "Too slow", "too_slow", detail, requestId);
+            case Refusal.OutcomeUnknown(String detail) ->
+                plain(409, "Outcome unknown", "outcome_unknown", detail, requestId);
+            case Refusal.HttpFailed(String detail) -> plain(502, "Not answered", "http_failed", detail, requestId);
             case Refusal.NotFound(String detail) -> plain(404, "Not found", "not_found", detail, requestId);
             case Refusal.WrongMethod(String detail) ->
                 plain(405, "Method not allowed", "invalid_request", detail, requestId);

@@ -1,9 +1,11 @@
 package dev.skerry.controlplane.problem;
 
+import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.dao.DataAccessResourceFailureException;
 import org.springframework.dao.QueryTimeoutException;
 import org.springframework.dao.TransientDataAccessException;
@@ -20,13 +22,17 @@ class ProblemAdvice {
     private static final Logger log = LoggerFactory.getLogger(ProblemAdvice.class);
 
     private final ProblemWriter problems;
+    private final ApplicationEventPublisher publisher;
 
-    ProblemAdvice(ProblemWriter problems) {
+    ProblemAdvice(ProblemWriter problems, ApplicationEventPublisher publisher) {
         this.problems = problems;
+        this.publisher = publisher;
     }
 
     @ExceptionHandler
-    void refused(RefusedException refused, HttpServletResponse response) throws IOException {
+    void refused(RefusedException refused, HttpServletRequest request, HttpServletResponse response)
+            throws IOException {
+        publisher.publishEvent(new RefusedCall(request, refused));
         problems.write(response, refused.refusal());
     }
 

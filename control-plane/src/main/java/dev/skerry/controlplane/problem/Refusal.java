@@ -10,6 +10,15 @@ public sealed interface Refusal {
 
     record TooLarge(String detail) implements Refusal {}
 
+    /** The request did not arrive in time. */
+    record TooSlow(String detail) implements Refusal {}
+
+    /** Nobody knows whether the first attempt at this request had its effect, so it is not repeated. */
+    record OutcomeUnknown(String detail) implements Refusal {}
+
+    /** The server that a brokered request was for did not answer. */
+    record HttpFailed(String detail) implements Refusal {}
+
     record NotFound(String detail) implements Refusal {}
 
     record WrongMethod(String detail) implements Refusal {}

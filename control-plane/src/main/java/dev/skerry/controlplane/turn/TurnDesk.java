@@ -1,8 +1,11 @@
 package dev.skerry.controlplane.turn;
 
+import dev.skerry.controlplane.ControlPlaneSettings;
 import dev.skerry.controlplane.conversation.OpenCalls;
 import dev.skerry.controlplane.identity.Caller;
 import dev.skerry.controlplane.identity.Callers;
+import dev.skerry.controlplane.problem.Refusal;
+import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.session.Money;
 import dev.skerry.store.Incarnations;
 import dev.skerry.store.Incarnations.IncarnationRow;
@@ -12,10 +15,12 @@ import dev.skerry.store.Messages.MessageRow;
 import dev.skerry.store.TurnRow;
 import dev.skerry.store.Turns;
 import dev.skerry.store.Workspace;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.JsonNode;
@@ -34,6 +39,8 @@ class TurnDesk {
     private final Incarnations incarnations;
     private final Wakeups wakeups;
     private final JsonMapper json;
+    private final AtomicInteger waiting = new AtomicInteger();
+    private final int mostWaiting;
 
     TurnDesk(
             Callers callers,
@@ -43,7 +50,11 @@ class TurnDesk {
             Ledger ledger,
             Incarnations incarnations,
             Wakeups wakeups,
-            JsonMapper json) {
+            JsonMapper json,
+            MeterRegistry meters,
+            ControlPlaneSettings settings) {
+        this.mostWaiting = settings.limits().waiters();
+        meters.gauge("skerry.polls.waiting", waiting);
         this.callers = callers;
         this.turns = turns;
         this.messages = messages;
@@ -88,16 +99,25 @@ class TurnDesk {
 
     /** Waits until there is something to do, at most so long; empty when there is not. */
     Optional<Work> next(Caller caller, Duration wait) throws InterruptedException {
-        long deadline = System.nanoTime() + wait.toNanos();
+        if (waiting.incrementAndGet() > mostWaiting) {
+            waiting.decrementAndGet();
+            throw new RefusedException(new Refusal.Unavailable("Too many polls wait here: poll again.", 2));
+        }
         try (Wakeups.Subscription news = wakeups.subscribe(caller.session())) {
-            while (true) {
-                Optional<Work> work = work(caller);
-                Duration left = Duration.ofNanos(deadline - System.nanoTime());
-                if (work.isPresent() || !left.isPositive()) {
-                    return work;
-                }
-                news.await(left.compareTo(REREAD) < 0 ? left : REREAD);
+            return next(caller, System.nanoTime() + wait.toNanos(), news);
+        } finally {
+            waiting.decrementAndGet();
+        }
+    }
+
+    private Optional<Work> next(Caller caller, long deadline, Wakeups.Subscription news) throws InterruptedException {
+        while (true) {
+            Optional<Work> work = work(caller);
+            Duration left = Duration.ofNanos(deadline - System.nanoTime());
+            if (work.isPresent() || !left.isPositive() || wakeups.draining()) {
+                return work;
             }
+            news.await(left.compareTo(REREAD) < 0 ? left : REREAD);
         }
     }
 

@@ -7,12 +7,20 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 
-/** Lets a thread wait until something may have changed for a session, on whichever replica it did. */
+/**
+ * Lets a thread wait until something may have changed for a session, on whichever replica it did.
+ *
+ * <p>When this process is about to stop it lets everybody go, before the server waits for its last requests to end: a poll is asked
+ * again elsewhere, while a stream may finish.
+ */
 @Component
-public class Wakeups {
+public class Wakeups implements SmartLifecycle {
     private final Map<String, Set<Subscription>> subscriptions = new ConcurrentHashMap<>();
+    private volatile boolean running;
+    private volatile boolean draining;
 
     Wakeups(Notifications notifications) {
         notifications.listen(Notifications.Channel.SKERRY_SANDBOX, this::deliver);
@@ -27,6 +35,29 @@ public class Wakeups {
             return of;
         });
         return subscription;
+    }
+
+    /** Nothing waits any more: answer with what there is. */
+    public boolean draining() {
+        return draining;
+    }
+
+    @Override
+    public void start() {
+        running = true;
+        draining = false;
+    }
+
+    @Override
+    public void stop() {
+        running = false;
+        draining = true;
+        deliver("");
+    }
+
+    @Override
+    public boolean isRunning() {
+        return running;
     }
 
     private void deliver(String session) {

@@ -79,7 +79,7 @@ class EventTest {
         Answer answer = sandbox.post("/events", "{'events': [" + event + "]}");
 
         assertThat(answer.status()).isEqualTo(422);
-        assertThat(world.eventTypes(sandbox.session())).containsExactly("session.ready");
+        assertThat(world.eventTypes(sandbox.session())).containsExactly("session.ready", "policy.denied");
     }
 
     @Test

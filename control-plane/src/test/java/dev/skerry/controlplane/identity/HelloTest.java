@@ -54,7 +54,7 @@ class HelloTest {
         assertThat(again.body()).isEqualTo(first.body());
         assertThat(other.status()).isEqualTo(401);
         assertThat(other.code()).isEqualTo("token_spent");
-        assertThat(world.eventTypes(session)).containsExactly("session.ready");
+        assertThat(world.eventTypes(session)).containsExactly("session.ready", "policy.denied");
     }
 
     @Test
@@ -178,7 +178,7 @@ class HelloTest {
                 2,
                 welcome.body().path("session_token").asString());
         assertThat(awake.get("/state").status()).isEqualTo(200);
-        assertThat(world.eventTypes(session)).containsExactly("session.ready", "session.resumed");
+        assertThat(world.eventTypes(session)).containsExactly("session.ready", "session.resumed", "policy.denied");
     }
 
     @Test
