@@ -455,7 +455,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
             Workflow.newDetachedCancellationScope(() -> {
                         whateverItSays(() -> calls.brief("Revoke incarnation " + incarnation)
                                 .closeIncarnation(session, incarnation));
-                        whateverItSays(() -> calls.destroying(gone.metro(), "Destroy " + gone.name())
+                        whateverItSays(() -> calls.abandoning(gone.metro(), "Destroy " + gone.name())
                                 .destroy(gone));
                     })
                     .run();

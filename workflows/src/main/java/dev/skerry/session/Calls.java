@@ -17,6 +17,7 @@ final class Calls {
     private static final Duration PROVISION = Duration.ofMinutes(3);
     private static final Duration PROVISION_IN_ALL = Duration.ofMinutes(10);
     private static final Duration PROVIDER_CALL = Duration.ofSeconds(75);
+    private static final Duration ABANDON_IN_ALL = Duration.ofSeconds(30);
     private static final Duration SUSPEND_IN_ALL = Duration.ofMinutes(5);
     private static final Duration ALIVE = Duration.ofSeconds(15);
     private static final Duration DEAD_SANDBOX = Duration.ofSeconds(30);
@@ -63,6 +64,16 @@ final class Calls {
                 provider(metro, summary)
                         .setStartToCloseTimeout(PROVIDER_CALL)
                         .setScheduleToCloseTimeout(SUSPEND_IN_ALL)
+                        .build());
+    }
+
+    /** Gives up on a metro that is away, so that the session goes on elsewhere; what is left there is the reaper's. */
+    SandboxActivities abandoning(String metro, String summary) {
+        return Workflow.newActivityStub(
+                SandboxActivities.class,
+                provider(metro, summary)
+                        .setStartToCloseTimeout(PROVIDER_CALL)
+                        .setScheduleToCloseTimeout(ABANDON_IN_ALL)
                         .build());
     }
 

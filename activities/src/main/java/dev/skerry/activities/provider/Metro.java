@@ -4,6 +4,10 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -11,6 +15,7 @@ import org.slf4j.LoggerFactory;
 /** One configured metro and what this worker learned of its health: three failures in a row open its circuit for 30 s. */
 public final class Metro {
     private static final Logger log = LoggerFactory.getLogger(Metro.class);
+    private static final Duration ROOM_PATIENCE = Duration.ofSeconds(1);
     private static final Duration ROOM_IS_FRESH = Duration.ofSeconds(5);
     private static final int FAILURES_TO_OPEN = 3;
     private static final Duration OPEN_FOR = Duration.ofSeconds(30);
@@ -55,12 +60,24 @@ public final class Metro {
         }
     }
 
+    /** Asked in passing: a metro that is slow to say so must not hold up the others. */
     private @Nullable Integer readRoom() {
+        CompletableFuture<OptionalInt> asked = new CompletableFuture<>();
+        Thread.ofVirtual().start(() -> {
+            try {
+                asked.complete(provider.room());
+            } catch (ProviderException | RuntimeException e) {
+                asked.completeExceptionally(e);
+            }
+        });
         try {
-            OptionalInt left = provider.room();
+            OptionalInt left = asked.get(ROOM_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
             return left.isPresent() ? left.getAsInt() : null;
-        } catch (ProviderException e) {
+        } catch (ExecutionException | TimeoutException e) {
             log.warn("the quotas of metro {} are unknown: {}", code, e.getMessage());
+            return null;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
             return null;
         }
     }
