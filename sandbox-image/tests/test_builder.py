@@ -10,6 +10,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
 from builder import archive, debian, recipe, scan, tree
+from builder.failure import Failure
 
 _MODULE = f"{recipe.RUNTIME}/{recipe.SECRET}/loop.pyc"
 
@@ -62,7 +63,7 @@ class Sources(unittest.TestCase):
         self.assertIn(" http://mirror.internal/debian bookworm main", debian._sources("bookworm", "http://mirror.internal/debian"))
 
     def test_a_release_that_the_machine_does_not_install_from_is_said(self) -> None:
-        with self.assertRaisesRegex(debian.Failure, "--mirror"):
+        with self.assertRaisesRegex(Failure, "--mirror"):
             debian._sources("no-such-release", None)
 
 

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from skerry_runtime import threads
 from skerry_runtime.wire import Event, Json, Refused
 
 GATHER_SECONDS = 0.05
@@ -29,7 +30,7 @@ class EventQueue:
 
     def start(self) -> None:
         """Starts the thread that sends."""
-        threading.Thread(target=self._run, name="events", daemon=True).start()
+        threads.start(threading.Thread(target=self._run, name="events", daemon=True))
 
     def append(self, event: Event) -> None:
         """Queues; pieces of output are dropped while far too many events wait."""

@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import Any
 
+from skerry_runtime import threads
 from skerry_runtime.wire import (
     Answer,
     Directive,
@@ -99,7 +100,7 @@ def _admit(callers: _Callers, descriptors: list[int], gateway: Gateway) -> None:
     connection = socket.socket(fileno=descriptors[0])
     if callers.admit(connection):
         arguments = (connection, descriptors[1:], gateway)
-        threading.Thread(target=_serve_call, args=arguments, daemon=True).start()
+        threads.start(threading.Thread(target=_serve_call, args=arguments, daemon=True))
         return
     connection.close()
     for file in descriptors[1:]:

@@ -6,7 +6,7 @@ import shutil
 import threading
 import time
 
-from skerry_runtime import boot, files, shell
+from skerry_runtime import boot, files, shell, threads
 from skerry_runtime.guard import TURN_SECONDS
 from skerry_runtime.init import agent_environment
 from skerry_runtime.pulse import Pulse
@@ -114,7 +114,7 @@ class Program:
             return
         self._synced_at = time.monotonic()
         with contextlib.suppress(RuntimeError):
-            threading.Thread(target=self._sync, name="sync", daemon=True).start()
+            threads.start(threading.Thread(target=self._sync, name="sync", daemon=True))
 
     def _sync(self) -> None:
         try:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Literal
 
+from skerry_runtime import threads
 from skerry_runtime.ipc import GatewayGone
 from skerry_runtime.wire import Gateway, Refused
 
@@ -29,7 +30,7 @@ class Pulse:
         self.why: Why | None = None
 
     def __enter__(self) -> "Pulse":
-        threading.Thread(target=self._run, name="pulse", daemon=True).start()
+        threads.start(threading.Thread(target=self._run, name="pulse", daemon=True))
         return self
 
     def __exit__(

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple
 
+from skerry_runtime import threads
+
 MOST_BODY_BYTES = 32 * 1024 * 1024
 MOST_LINE_BYTES = 64 * 1024
 MOST_AT_ONCE = 32
@@ -49,7 +51,7 @@ def serve(listener: socket.socket, forward: Forward) -> None:
             connection, _ = listener.accept()
         except OSError:
             return
-        threading.Thread(target=_handle, args=(connection, forward, free), name="relay", daemon=True).start()
+        threads.start(threading.Thread(target=_handle, args=(connection, forward, free), name="relay", daemon=True))
 
 
 def _handle(connection: socket.socket, forward: Forward, free: threading.Semaphore) -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import IO, NamedTuple
 
-from skerry_runtime import linux
+from skerry_runtime import linux, threads
 
 PIECE_CHARACTERS = 2048
 PIECE_SECONDS = 0.1
@@ -212,7 +212,7 @@ def _release(process: subprocess.Popen[bytes]) -> None:
         pipe.close()
         return
     try:
-        threading.Thread(target=_drain, args=(pipe,), name="drain", daemon=True).start()
+        threads.start(threading.Thread(target=_drain, args=(pipe,), name="drain", daemon=True))
     except RuntimeError:
         pipe.close()
 

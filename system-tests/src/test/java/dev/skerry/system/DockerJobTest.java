@@ -87,6 +87,49 @@ class DockerJobTest {
         assertThat(stack.skerry("session", "delete", session).exitCode()).isZero();
     }
 
+    @Test
+    void outlivesAForkBomb() throws Exception {
+        assertThat(
+                        survives(
+                                "python3 -c 'import os; [os.fork() for _ in range(40)]' 2>&1 | sort | uniq -c | tail -2; echo alive"))
+                .contains("Resource temporarily unavailable", "alive");
+    }
+
+    @Test
+    void endsTheToolThatTakesAllMemoryAndNotTheSandbox() throws Exception {
+        assertThat(survives("python3 -c 'x = b\"x\" * 2**30'; echo code $?")).contains("code 137");
+    }
+
+    @Test
+    void saysThatTheDiskIsFullInBytesAndInFiles() throws Exception {
+        assertThat(survives("head -c 1G /dev/zero > big; echo code $?; rm big"))
+                .contains("No space left on device", "code 1");
+        assertThat(survives("mkdir many; cd many; seq 1000000 | xargs touch 2>&1 | tail -1; echo alive"))
+                .contains("No space left on device", "alive");
+    }
+
+    @Test
+    void keepsTheEndsOfAGigabyteOfOutput() throws Exception {
+        assertThat(survives("echo first; head -c 1G /dev/zero | tr '\\0' x; echo; echo last"))
+                .contains("first", "last")
+                .hasSizeLessThan(200_000);
+    }
+
+    @Test
+    void isNotHeldUpByAToolThatIgnoresSignals() throws Exception {
+        assertThat(survives("(trap '' TERM INT HUP; while :; do sleep 1; done) & echo left"))
+                .contains("left", "tokens revoked");
+    }
+
+    /** Runs a command as a tool and answers what a person sees; the same sandbox must carry the turn to its end. */
+    private static String survives(String command) throws Exception {
+        Command.Result run = stack.skerry("run", "rehearse:run=" + command);
+        assertThat(run.exitCode()).as(run.output()).isZero();
+        assertThat(run.output()).contains("Done", "Sandbox destroyed").doesNotContain("Sandbox lost");
+        assertThat(containersOf(sessionIn(run.output()), "running")).isEmpty();
+        return run.output();
+    }
+
     private static void awaitEvent(String session, String type) {
         Awaitility.await()
                 .atMost(Duration.ofSeconds(90))

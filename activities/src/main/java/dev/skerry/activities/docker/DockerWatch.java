@@ -121,7 +121,7 @@ final class DockerWatch implements AutoCloseable {
 
     private void ended(SandboxName name, Map<String, String> attributes) {
         long code = Long.parseLong(attributes.getOrDefault("exitCode", "0"));
-        Ending ending = Ending.of(starved.remove(name.value()) && code != 0, code, null);
+        Ending ending = Ending.of(starved.remove(name.value()), code, null);
         Optional<SessionId> session = Optional.ofNullable(attributes.get(Labels.SESSION))
                 .filter(SessionId::valid)
                 .map(SessionId::new);

@@ -21,7 +21,7 @@ record Ending(String code, String sentence) {
         if (error != null && !error.isBlank()) {
             return new Ending("start_failed", "did not start: " + error);
         }
-        if (outOfMemory) {
+        if (outOfMemory && code == KILLED) {
             return new Ending("out_of_memory", "ran out of memory");
         }
         if (code == KILLED) {

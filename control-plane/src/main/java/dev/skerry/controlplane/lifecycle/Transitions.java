@@ -78,7 +78,7 @@ class Transitions {
                         && transition.incarnation() > 1
                         && code != null
                         && code.startsWith("sandbox_")) {
-                    append(session, transition, "sandbox.lost", data("reason", code));
+                    append(session, transition, "sandbox.lost", data("reason", code, "message", transition.message()));
                 }
                 append(session, transition, "session.provisioning", data("metro", transition.metro()));
             }
