@@ -41,6 +41,7 @@ public class Books {
     private final Ledger.Caps caps;
     private final Presence presence;
     private final LateSettlements late;
+    private final Measures measures;
     private final Ulid ids;
 
     Books(
@@ -52,6 +53,7 @@ public class Books {
             BudgetSettings settings,
             Presence presence,
             LateSettlements late,
+            Measures measures,
             Ulid ids) {
         this.ledger = ledger;
         this.sessions = sessions;
@@ -61,6 +63,7 @@ public class Books {
         this.caps = settings.caps();
         this.presence = presence;
         this.late = late;
+        this.measures = measures;
         this.ids = ids;
     }
 
@@ -142,6 +145,7 @@ public class Books {
 
     private Optional<Balance> settle(Reserved reserved, Settlement settlement) {
         Optional<Balance> settled = ledger.settle(reserved.callId(), settlement);
+        settled.ifPresent(ignored -> measures.settled(reserved, settlement));
         settled.filter(balance -> crosses(balance, settlement.costNanoUsd()))
                 .ifPresent(balance -> append(reserved.purpose(), "budget.warning", balance, Map.of()));
         return settled;

@@ -1,6 +1,7 @@
 package dev.skerry.controlplane.conversation;
 
 import dev.skerry.controlplane.budget.Books;
+import dev.skerry.controlplane.budget.Measures;
 import dev.skerry.controlplane.budget.Purpose;
 import dev.skerry.controlplane.budget.Reserved;
 import dev.skerry.controlplane.event.StoredJson;
@@ -48,6 +49,7 @@ class Answering {
     private final ToolResults toolResults;
     private final Prompts prompts;
     private final Books books;
+    private final Measures measures;
     private final Answers answers;
     private final Wakeups wakeups;
     private final StoredJson json;
@@ -63,6 +65,7 @@ class Answering {
             ToolResults toolResults,
             Prompts prompts,
             Books books,
+            Measures measures,
             Answers answers,
             Wakeups wakeups,
             StoredJson json) {
@@ -76,6 +79,7 @@ class Answering {
         this.toolResults = toolResults;
         this.prompts = prompts;
         this.books = books;
+        this.measures = measures;
         this.answers = answers;
         this.wakeups = wakeups;
         this.json = json;
@@ -151,7 +155,10 @@ class Answering {
             books.settleUnknown(reserved, call.charactersSoFar(), "failed");
             throw e;
         }
-        return answers.store(call, reserved, answer, Duration.ofNanos(System.nanoTime() - start));
+        long provider = System.nanoTime() - start;
+        Answer stored = answers.store(call, reserved, answer, Duration.ofNanos(provider));
+        measures.added("native", call.age(), provider);
+        return stored;
     }
 
     private ModelAnswer watched(OngoingCall call, Offer offer, ModelRequest prompt) {

@@ -20,6 +20,7 @@ final class OngoingCall {
     private final int seq;
     private final Set<Listener> listeners = ConcurrentHashMap.newKeySet();
     private final StringBuilder text = new StringBuilder();
+    private final long start = System.nanoTime();
     private boolean begun;
     private @Nullable News end;
 
@@ -87,6 +88,11 @@ final class OngoingCall {
 
     synchronized void refuse(Refusal refusal) {
         finish(new News.Refused(refusal));
+    }
+
+    /** Nanoseconds since it was asked for. */
+    long age() {
+        return System.nanoTime() - start;
     }
 
     /** UTF-8 bytes of the answer so far are at most three times this. */

@@ -52,6 +52,8 @@ final class Exchange {
     private boolean callerGone;
     private String outcome = "failed";
     private boolean fault;
+    private boolean answered;
+    private long providerNanos;
 
     Exchange(
             Dialect dialect,
@@ -79,7 +81,9 @@ final class Exchange {
 
     /** Answers the caller, with the provider's answer or with an error of the same form. */
     void run(Call call, CallWatch watch) throws IOException {
+        long sent = System.nanoTime();
         try (Response answer = call.execute()) {
+            providerNanos += System.nanoTime() - sent;
             if (!answer.isSuccessful()) {
                 refuse(answer);
             } else if (streamed) {
@@ -116,11 +120,13 @@ final class Exchange {
 
     private void whole(Response answer) throws IOException {
         BufferedSource source = answer.body().source();
+        long waiting = System.nanoTime();
         if (source.request(LONGEST_ANSWER)) {
             throw new IOException("The answer is longer than any.");
         }
         meter.begin();
         byte[] bytes = source.readByteArray();
+        providerNanos += System.nanoTime() - waiting;
         try {
             meter.whole(json.readTree(bytes));
         } catch (JacksonException e) {
@@ -137,7 +143,7 @@ final class Exchange {
         BufferedSource source = answer.body().source();
         Lines lines = new Lines(this::event);
         long bytes = 0;
-        while (!source.exhausted()) {
+        while (!waited(source)) {
             byte[] piece = source.readByteArray(Math.min(source.getBuffer().size(), MOST_AT_ONCE));
             bytes += piece.length;
             if (bytes > LONGEST_ANSWER) {
@@ -148,6 +154,13 @@ final class Exchange {
             life.sign(caller);
         }
         settleAnsweredAnyhow();
+    }
+
+    private boolean waited(BufferedSource source) throws IOException {
+        long waiting = System.nanoTime();
+        boolean exhausted = source.exhausted();
+        providerNanos += System.nanoTime() - waiting;
+        return exhausted;
     }
 
     private void event(String data) {
@@ -211,6 +224,7 @@ final class Exchange {
         Usage usage = meter.usage();
         if (!settled && usage != null) {
             settled = true;
+            answered = true;
             records.answered(reserved, meter, usage, Duration.ofNanos(System.nanoTime() - start));
         }
     }
@@ -220,6 +234,7 @@ final class Exchange {
         settleAnswered();
         if (!settled && meter.begun()) {
             settled = true;
+            answered = true;
             Usage usage = new Usage(
                     reserved.inputTokens() / BYTES_PER_TOKEN, meter.characters() / BYTES_PER_TOKEN + 1, 0, 0, true);
             records.answered(reserved, meter, usage, Duration.ofNanos(System.nanoTime() - start));
@@ -231,6 +246,16 @@ final class Exchange {
             settled = true;
             books.settleFailed(reserved, failure, meter.characters());
         }
+    }
+
+    /** Whether the caller got an answer and not an error. */
+    boolean answered() {
+        return answered;
+    }
+
+    /** How long this process waited for the provider. */
+    long providerNanos() {
+        return providerNanos;
     }
 
     /** Whether the provider failed, rather than the request. */

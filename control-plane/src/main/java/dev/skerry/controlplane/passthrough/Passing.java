@@ -2,6 +2,7 @@ package dev.skerry.controlplane.passthrough;
 
 import dev.skerry.controlplane.ControlPlaneSettings;
 import dev.skerry.controlplane.budget.Books;
+import dev.skerry.controlplane.budget.Measures;
 import dev.skerry.controlplane.budget.Purpose;
 import dev.skerry.controlplane.budget.Reserved;
 import dev.skerry.controlplane.conversation.CallWatch;
@@ -38,6 +39,7 @@ class Passing {
     private final Wakeups wakeups;
     private final Life life;
     private final Books books;
+    private final Measures measures;
     private final Records records;
     private final JsonMapper json;
     private final Duration deadline;
@@ -49,6 +51,7 @@ class Passing {
             Wakeups wakeups,
             Life life,
             Books books,
+            Measures measures,
             Records records,
             JsonMapper json,
             ControlPlaneSettings settings) {
@@ -58,6 +61,7 @@ class Passing {
         this.wakeups = wakeups;
         this.life = life;
         this.books = books;
+        this.measures = measures;
         this.records = records;
         this.json = json;
         this.deadline = settings.limits().modelCall();
@@ -65,6 +69,7 @@ class Passing {
 
     /** Throws {@link NotPassed} or {@link RefusedException} for what is not passed on. */
     void pass(Dialect dialect, Caller caller, ObjectNode body, HttpServletResponse response) throws IOException {
+        long arrived = System.nanoTime();
         ModelInfo model = model(dialect, body);
         boolean streamed = Rules.streamed(body);
         dialect.check(body);
@@ -90,6 +95,9 @@ class Passing {
         } finally {
             upstream.circuit().ended(exchange.fault(), start);
             exchange.settleAtLast();
+            if (exchange.answered()) {
+                measures.added(dialect.via(), System.nanoTime() - arrived, exchange.providerNanos());
+            }
         }
     }
 

@@ -398,6 +398,21 @@ class PassThroughTest {
     }
 
     @Test
+    void countsCallsTokensCostAndWhatItAdds() {
+        sandbox.post(Form.CHAT.path, Form.CHAT.body("Hi", ",'stream':true"));
+
+        String metrics = Http.call("GET", world.managementOrigin() + "/actuator/prometheus", null, null)
+                .text();
+        assertThat(metrics)
+                .contains("skerry_model_settled_total{model=\"gpt-5-mini\",outcome=\"completed\",via=\"openai.chat\"}")
+                .contains("skerry_model_tokens_total{kind=\"input\",model=\"gpt-5-mini\",via=\"openai.chat\"}")
+                .contains("skerry_model_cost_usd_total{model=\"gpt-5-mini\",via=\"openai.chat\"}")
+                .contains("skerry_model_added_seconds_count{via=\"openai.chat\"}")
+                .contains("skerry_model_circuit_open{provider=\"openai\"} 0.0")
+                .doesNotContain("canary");
+    }
+
+    @Test
     void listsTheModelsThatMayBeAsked() {
         Answer models = sandbox.get("/llm/openai/v1/models");
 
