@@ -41,6 +41,8 @@ class QemuTest {
             assertThat(run.output()).containsPattern("Sandbox ready \\(vm, \\d+ probes passed, 0 failed");
             System.out.println(lineWith(run.output(), "Sandbox ready"));
             String session = sessionIn(run.output());
+            assertThat(IsolationTest.answersIn(stack.skerry("doctor", "--sandbox", "--json"), "qemu"))
+                    .isEqualTo(IsolationTest.documented("qemu"));
 
             Awaitility.await()
                     .atMost(PATIENCE)
