@@ -201,8 +201,13 @@ def leaving() -> Iterator[str]:
 def older_doors() -> Iterator[str]:
     """The 32-bit entrance and the calls of another architecture, where a filter may have forgotten to look."""
     for number in (0x40000000 + 101, 0x40000000 + 521):
-        with contextlib.suppress(OSError):
-            call(number, 0, 0, 0, 0)
+        child = os.fork()
+        if child == 0:
+            with contextlib.suppress(OSError):
+                call(number, 0, 0, 0, 0)
+                os._exit(0)
+            os._exit(1)
+        if os.waitpid(child, 0)[1] == 0:
             yield f"call {number:#x} works"
     with contextlib.suppress(OSError):
         call(_IO_URING, 4, ctypes.create_string_buffer(256))

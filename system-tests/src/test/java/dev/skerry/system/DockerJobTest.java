@@ -55,6 +55,17 @@ class DockerJobTest {
     }
 
     @Test
+    void isolatesWhatIsDocumented() throws Exception {
+        Command.Result doctor = stack.skerry("doctor", "--sandbox", "--json");
+        assertThat(IsolationTest.answersIn(doctor, "docker")).isEqualTo(IsolationTest.documented("docker"));
+    }
+
+    @Test
+    void givesAHijackedToolNothing() throws Exception {
+        Attack.demandNothingGot(stack.skerry("run", Attack.task()));
+    }
+
+    @Test
     void suspendsWakesAndRemembers() throws Exception {
         Command.Result run = stack.skerry("run", "--keep", "--idle-timeout", "2s", "Start a list in lights.txt");
         assertThat(run.exitCode()).as(run.output()).isZero();
