@@ -244,7 +244,7 @@ class AgentSessionWorkflowTest {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         session.workflow.suspend();
-        session.await(Status.SUSPENDED);
+        session.awaitFrozen();
         world.frozen.clear();
         session.workflow.submitTurn(world.turn());
         session.await(Status.IDLE);

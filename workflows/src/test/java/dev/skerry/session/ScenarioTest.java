@@ -45,13 +45,14 @@ class ScenarioTest {
 
     @AfterAll
     static void stop() throws IOException {
-        if (Boolean.getBoolean("skerry.record")) {
+        if (temporal != null) {
+            temporal.close();
+        }
+        if (Boolean.getBoolean("skerry.record")
+                && HISTORY.size() == Scenario.all().size()) {
             for (Scenario scenario : Scenario.all()) {
                 record(scenario);
             }
-        }
-        if (temporal != null) {
-            temporal.close();
         }
     }
 
