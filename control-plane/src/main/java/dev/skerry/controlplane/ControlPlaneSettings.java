@@ -26,7 +26,7 @@ import org.springframework.util.unit.DataSize;
  * @param http what may be requested on behalf of sandboxes
  * @param files where the bytes of workspaces are kept
  * @param limits what one session may use
- * @param requiredProbes ids of the probes whose failure keeps a sandbox from ever getting a turn
+ * @param requiredProbes ids of the probes whose failure or absence keeps a sandbox from ever getting a turn
  * @param production refuses sandboxes that are only processes of their host
  */
 @ConfigurationProperties("skerry.control-plane")

@@ -49,6 +49,7 @@ public final class ControlPlaneProcess implements AutoCloseable {
                 context.getRequiredProperty("skerry.control-plane.files.directory"),
                 "skerry.temporal.target",
                 context.getRequiredProperty("skerry.temporal.target")));
+        settings.put("skerry.control-plane.required-probes", "S01");
         settings.putAll(more);
         try {
             this.log = Files.createTempFile("control-plane-", ".log");

@@ -25,6 +25,7 @@ import org.springframework.test.context.ContextConfiguration;
             "management.server.port=0",
             "skerry.control-plane.internal.port=0",
             "skerry.control-plane.internal.token=" + ControlPlaneTest.INTERNAL_TOKEN,
+            "skerry.control-plane.required-probes=S01",
             "skerry.control-plane.keys.current=k2",
             "skerry.control-plane.keys.secrets.k1=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=",
             "skerry.control-plane.keys.secrets.k2=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAI=",

@@ -13,10 +13,10 @@ import dev.skerry.store.Sessions;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
@@ -201,15 +201,20 @@ class Greeting {
             return Optional.of(
                     "A control plane in production mode takes no sandbox that is only a process of its host.");
         }
-        List<String> failed = report.probes().stream()
+        Set<String> open = new TreeSet<>(settings.requiredProbes());
+        report.probes().stream()
+                .filter(probe -> !probe.result().equals("fail"))
+                .map(Report.Probe::id)
+                .forEach(open::remove);
+        report.probes().stream()
                 .filter(probe -> probe.result().equals("fail"))
                 .map(Report.Probe::id)
                 .filter(settings.requiredProbes()::contains)
-                .distinct()
-                .toList();
-        return failed.isEmpty()
+                .forEach(open::add);
+        return open.isEmpty()
                 ? Optional.empty()
-                : Optional.of("The sandbox failed a probe that is required: " + String.join(", ", failed) + ".");
+                : Optional.of(
+                        "The sandbox failed or left out a probe that is required: " + String.join(", ", open) + ".");
     }
 
     private Welcome welcome(IncarnationRow row, String token) {

@@ -113,6 +113,17 @@ class HelloTest {
     }
 
     @Test
+    void refusesForGoodWhenARequiredProbeIsLeftOut() {
+        String session = world.session();
+
+        Answer refused = world.hello(
+                world.bootToken(session, 1), World.nonce(), "{'id': 'P01', 'result': 'pass', 'detail': ''}");
+
+        assertThat(refused.status()).isEqualTo(403);
+        assertThat(refused.code()).isEqualTo("probe_failed");
+    }
+
+    @Test
     void refusesForGoodWhenARequiredProbeFails() {
         String session = world.session();
         String boot = world.bootToken(session, 1);
@@ -139,7 +150,7 @@ class HelloTest {
         Answer welcome = world.hello(
                 world.bootToken(session, 1),
                 World.nonce(),
-                "{'id': 'F02', 'result': 'fail', 'detail': 'no limit'}, {'id': 'N01', 'result': 'unsupported'}");
+                "{'id': 'S01', 'result': 'pass', 'detail': ''}, {'id': 'F02', 'result': 'fail', 'detail': 'no limit'}, {'id': 'N01', 'result': 'unsupported'}");
 
         assertThat(welcome.status()).isEqualTo(200);
         assertThat(world.worker(session, "/incarnations/1/hello", "{'wait_seconds': 0}")
