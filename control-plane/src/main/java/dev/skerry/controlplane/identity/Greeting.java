@@ -13,10 +13,10 @@ import dev.skerry.store.Sessions;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
@@ -201,16 +201,10 @@ class Greeting {
             return Optional.of(
                     "A control plane in production mode takes no sandbox that is only a process of its host.");
         }
-        Set<String> open = new TreeSet<>(settings.requiredProbes());
-        report.probes().stream()
-                .filter(probe -> !probe.result().equals("fail"))
-                .map(Report.Probe::id)
-                .forEach(open::remove);
-        report.probes().stream()
-                .filter(probe -> probe.result().equals("fail"))
-                .map(Report.Probe::id)
-                .filter(settings.requiredProbes()::contains)
-                .forEach(open::add);
+        List<String> open = settings.requiredProbes().stream()
+                .filter(required -> !report.stands(required))
+                .sorted()
+                .toList();
         return open.isEmpty()
                 ? Optional.empty()
                 : Optional.of(

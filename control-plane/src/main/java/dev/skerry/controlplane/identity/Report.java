@@ -38,6 +38,14 @@ record Report(String nonce, String runtimeVersion, String driver, List<Probe> pr
                 probes.stream().filter(probe -> probe.result().equals(result)).count();
     }
 
+    /** Whether a probe was tried and did not fail; what a platform cannot answer is no failure. */
+    boolean stands(String id) {
+        List<Probe> answers =
+                probes.stream().filter(probe -> probe.id().equals(id)).toList();
+        return !answers.isEmpty()
+                && answers.stream().noneMatch(answer -> answer.result().equals("fail"));
+    }
+
     private static Probe probe(Hello.@Nullable Probe probe) {
         if (probe == null) {
             throw RefusedException.invalid("A probe must be an object.");
