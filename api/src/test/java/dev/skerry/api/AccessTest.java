@@ -124,7 +124,13 @@ class AccessTest {
     private static TestingClient.Answer call(TestingClient caller, String route, String session, String turn) {
         String[] parts = route.split(" ");
         String path = parts[1].replace("{id}", session).replace("{turn}", turn).replace("{*path}", "haiku.txt");
-        boolean body = route.equals("POST /v1/sessions") || route.endsWith("/messages") && parts[0].equals("POST");
-        return caller.send(parts[0], path, body ? "{\"text\":\"Hello\"}" : null);
+        return caller.send(
+                parts[0],
+                path,
+                switch (route) {
+                    case "POST /v1/sessions", "POST /v1/sessions/{id}/messages" -> "{\"text\":\"Hello\"}";
+                    case "PATCH /v1/sessions/{id}" -> "{\"budget\":{\"max_cost_usd\":2}}";
+                    default -> null;
+                });
     }
 }

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 class DockerProviderTest {
-    private static final String INSTALLATION = "hulltest";
+    private static final String INSTALLATION = "dockertest";
     private static final Runnable ALIVE = () -> {};
     private static DockerProvider provider = unused();
     private static HttpServer controlPlane = unusedServer();
