@@ -44,10 +44,15 @@ final class Installation implements AutoCloseable {
     }
 
     static Installation start(Path directory) throws IOException {
+        return start(directory, Map.of());
+    }
+
+    /** {@code ofTheWorker} are settings of the worker besides the usual ones. */
+    static Installation start(Path directory, Map<String, String> ofTheWorker) throws IOException {
         Installation installation =
                 new Installation(directory, TestingTemporal.start(directory, SearchAttributes.cliTypes()));
         try {
-            installation.startRoles();
+            installation.startRoles(ofTheWorker);
             return installation;
         } catch (IOException | RuntimeException e) {
             installation.close();
@@ -55,7 +60,7 @@ final class Installation implements AutoCloseable {
         }
     }
 
-    private void startRoles() throws IOException {
+    private void startRoles(Map<String, String> ofTheWorker) throws IOException {
         int sandbox = Ports.free();
         int internal = Ports.free();
         Map<String, String> common = new HashMap<>(Map.of(
@@ -104,6 +109,7 @@ final class Installation implements AutoCloseable {
                 METRO_TOKEN,
                 "SKERRY_WORKER_METROS_0_IMAGE",
                 "skerry/sandbox:local"));
+        worker.putAll(ofTheWorker);
         start("worker", common, worker);
         start(
                 "api",
