@@ -17,10 +17,15 @@ final class Command {
 
     record Result(int exitCode, String output) {}
 
-    /** {@code directory} takes the launcher by which the program starts itself again. */
+    /**
+     * {@code directory} takes the launcher by which the program starts itself again. What ran the tests may ignore Ctrl-C; a person's
+     * shell does not.
+     */
     static Process start(Path directory, Path log, Map<String, String> environment, String... arguments)
             throws IOException {
         List<String> command = new ArrayList<>(List.of(
+                "env",
+                "--default-signal=INT",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
                 "--enable-native-access=ALL-UNNAMED",
