@@ -223,14 +223,7 @@ final class OpenAiProvider implements ModelProvider {
                                 .sum();
                 return new Usage(inputBytes / BYTES_PER_TOKEN + 1, outputBytes / BYTES_PER_TOKEN + 1, 0, 0, true);
             }
-            long cached =
-                    usage.path("prompt_tokens_details").path("cached_tokens").asLong(0);
-            return new Usage(
-                    Math.max(0, usage.path("prompt_tokens").asLong(0) - cached),
-                    usage.path("completion_tokens").asLong(0),
-                    cached,
-                    0,
-                    false);
+            return OpenAiUsage.ofChat(usage);
         }
     }
 }

@@ -191,14 +191,7 @@ final class OpenAiResponsesProvider implements ModelProvider {
 
         private void usage(JsonNode said) {
             if (said.isObject()) {
-                long cached =
-                        said.path("input_tokens_details").path("cached_tokens").asLong(0);
-                usage = new Usage(
-                        Math.max(0, said.path("input_tokens").asLong(0) - cached),
-                        said.path("output_tokens").asLong(0),
-                        cached,
-                        0,
-                        false);
+                usage = OpenAiUsage.ofResponse(said);
             }
         }
 

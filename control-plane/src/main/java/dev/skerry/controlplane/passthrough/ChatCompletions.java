@@ -1,5 +1,6 @@
 package dev.skerry.controlplane.passthrough;
 
+import dev.skerry.controlplane.llm.OpenAiUsage;
 import dev.skerry.controlplane.llm.Usage;
 import java.util.Optional;
 import java.util.Set;
@@ -165,13 +166,7 @@ record ChatCompletions() implements Dialect {
 
         private void read(JsonNode said) {
             if (said.isObject()) {
-                long cached = number(said, "prompt_tokens_details", "cached_tokens");
-                usage = new Usage(
-                        Math.max(0, number(said, "prompt_tokens") - cached),
-                        number(said, "completion_tokens"),
-                        cached,
-                        0,
-                        false);
+                usage = OpenAiUsage.ofChat(said);
             }
         }
 

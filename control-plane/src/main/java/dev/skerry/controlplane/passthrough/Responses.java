@@ -1,5 +1,6 @@
 package dev.skerry.controlplane.passthrough;
 
+import dev.skerry.controlplane.llm.OpenAiUsage;
 import dev.skerry.controlplane.llm.Usage;
 import java.util.Optional;
 import java.util.Set;
@@ -165,13 +166,7 @@ record Responses() implements Dialect {
 
         private void read(JsonNode said) {
             if (said.isObject()) {
-                long cached = number(said, "input_tokens_details", "cached_tokens");
-                usage = new Usage(
-                        Math.max(0, number(said, "input_tokens") - cached),
-                        number(said, "output_tokens"),
-                        cached,
-                        0,
-                        false);
+                usage = OpenAiUsage.ofResponse(said);
             }
         }
 
