@@ -171,6 +171,7 @@ final class QemuSandbox implements Sandbox {
             throw new IOException("the sandbox has ended");
         }
         try (Qmp monitor = vm.monitor(MOVE_MEMORY)) {
+            awaitKernel(monitor);
             monitor.execute("stop");
             try {
                 writeMemory(monitor);
@@ -180,6 +181,17 @@ final class QemuSandbox implements Sandbox {
             }
             current = null;
             quit(monitor, vm);
+        }
+    }
+
+    /** Until then the firmware still fetches kernel and initrd from this QEMU, and one that goes on with its memory has neither. */
+    private static void awaitKernel(Qmp monitor) throws IOException {
+        Instant deadline = Instant.now().plus(START);
+        while (!Vm.inLongMode(monitor)) {
+            if (Instant.now().isAfter(deadline)) {
+                throw new IOException("the sandbox has not begun to boot, so it cannot be frozen yet");
+            }
+            Vm.pause();
         }
     }
 

@@ -11,10 +11,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -30,6 +33,8 @@ record Vm(LocalProcess identity, @Nullable Process process) {
     private static final Duration LISTENS = Duration.ofSeconds(3);
     private static final Duration LOOK = Duration.ofMillis(2);
     private static final int LONGEST_ID = 10;
+    private static final Pattern EXTENDED_FEATURES = Pattern.compile("EFER=([0-9a-f]{16})");
+    private static final long LONG_MODE_ACTIVE = 1 << 10;
 
     /** The one that runs in a directory: its id is in a file that QEMU wrote itself, and it still works there. */
     static Optional<Vm> in(Path directory) {
@@ -65,6 +70,14 @@ record Vm(LocalProcess identity, @Nullable Process process) {
     static String status(Qmp monitor) throws IOException {
         JsonNode status = monitor.execute("query-status");
         return status.path("status").asString("");
+    }
+
+    /** Whether the guest's first processor runs 64-bit code, which a kernel does and the firmware before it does not. */
+    static boolean inLongMode(Qmp monitor) throws IOException {
+        String registers = monitor.execute("human-monitor-command", Map.of("command-line", "info registers"))
+                .asString("");
+        Matcher features = EXTENDED_FEATURES.matcher(registers);
+        return features.find() && (Long.parseUnsignedLong(features.group(1), 16) & LONG_MODE_ACTIVE) != 0;
     }
 
     /**
