@@ -28,6 +28,8 @@ import org.springframework.util.unit.DataSize;
  * @param limits what one session may use
  * @param requiredProbes ids of the probes whose failure or absence keeps a sandbox from ever getting a turn
  * @param production refuses sandboxes that are only processes of their host
+ * @param drainNotice how long a process that is about to stop goes on to refuse new calls before it stops to listen: as long as a balancer
+ *     takes to see that it is not ready, at most 20 seconds
  */
 @ConfigurationProperties("skerry.control-plane")
 public record ControlPlaneSettings(
@@ -47,8 +49,10 @@ public record ControlPlaneSettings(
         })
         List<String> requiredProbes,
 
-        @DefaultValue("false") boolean production) {
+        @DefaultValue("false") boolean production,
+        @DefaultValue("0s") Duration drainNotice) {
     private static final Duration SHORTEST_LEASE = Duration.ofSeconds(5);
+    private static final Duration LONGEST_NOTICE = Duration.ofSeconds(20);
 
     public ControlPlaneSettings {
         demand(
@@ -61,6 +65,9 @@ public record ControlPlaneSettings(
                 files != null,
                 "Set skerry.control-plane.files.directory to a directory that this process may write and the API may read.");
         demand(lease.compareTo(SHORTEST_LEASE) >= 0, "skerry.control-plane.lease must be at least 5s.");
+        demand(
+                drainNotice.compareTo(LONGEST_NOTICE) <= 0 && !drainNotice.isNegative(),
+                "skerry.control-plane.drain-notice must be from 0s to 20s.");
         requiredProbes = List.copyOf(requiredProbes);
     }
 

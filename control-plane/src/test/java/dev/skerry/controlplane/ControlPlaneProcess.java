@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +14,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import org.springframework.core.env.Environment;
 
 /** A control plane in a process of its own, on the database of a test's context, that can be killed without warning. */
@@ -133,6 +135,10 @@ public final class ControlPlaneProcess implements AutoCloseable {
         return sandboxPort;
     }
 
+    public int internalPort() {
+        return internalPort;
+    }
+
     public String internalOrigin() {
         return "http://127.0.0.1:" + internalPort;
     }
@@ -160,12 +166,17 @@ public final class ControlPlaneProcess implements AutoCloseable {
         }
     }
 
-    /** A port that nobody listens on at the moment. */
+    /** A port that nobody listens on at the moment, below those that are given to outgoing connections. */
     public static int freePort() {
-        try (ServerSocket free = new ServerSocket(0)) {
-            return free.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        while (true) {
+            try (ServerSocket free =
+                    new ServerSocket(ThreadLocalRandom.current().nextInt(20_000, 32_000))) {
+                return free.getLocalPort();
+            } catch (BindException e) {
+                continue;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 }

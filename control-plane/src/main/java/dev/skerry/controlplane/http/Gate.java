@@ -41,14 +41,16 @@ class Gate extends OncePerRequestFilter {
     private static final String REQUEST_ID_HEADER = "X-Request-ID";
 
     private final Listeners listeners;
+    private final Draining draining;
     private final ProblemWriter problems;
     private final Limits limits;
     private final long bodyLimit;
     private final byte[] internalToken;
     private final byte[] operatorToken;
 
-    Gate(Listeners listeners, ProblemWriter problems, ControlPlaneSettings settings) {
+    Gate(Listeners listeners, Draining draining, ProblemWriter problems, ControlPlaneSettings settings) {
         this.listeners = listeners;
+        this.draining = draining;
         this.problems = problems;
         this.limits = settings.limits();
         this.bodyLimit = settings.limits().body().toBytes();
@@ -68,6 +70,12 @@ class Gate extends OncePerRequestFilter {
             Refusal refusal = refusal(request);
             if (refusal != null) {
                 problems.write(response, refusal);
+            } else if (draining.begun()) {
+                response.setHeader(HttpHeaders.CONNECTION, "close");
+                problems.write(
+                        response,
+                        new Refusal.Unavailable(
+                                "This control plane is about to stop: ask again, another one answers.", 1));
             } else if (OBJECT.matcher(request.getRequestURI()).matches()) {
                 chain.doFilter(new BoundedRequest(request, limits.file().toBytes(), limits.fileTime()), response);
             } else {

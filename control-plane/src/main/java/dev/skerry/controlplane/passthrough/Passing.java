@@ -18,6 +18,7 @@ import dev.skerry.controlplane.turn.Wakeups;
 import dev.skerry.store.Incarnations;
 import dev.skerry.store.TurnRow;
 import dev.skerry.store.Turns;
+import jakarta.annotation.PreDestroy;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.time.Duration;
@@ -32,6 +33,7 @@ import tools.jackson.databind.node.ObjectNode;
 class Passing {
     private static final int SHORTEST_ANSWER_TOKENS = 1024;
     private static final int OVERHEAD_TOKENS = 512;
+    private static final Duration GRACE = Duration.ofSeconds(5);
 
     private final ModelCatalogue catalogue;
     private final Turns turns;
@@ -43,6 +45,7 @@ class Passing {
     private final Records records;
     private final JsonMapper json;
     private final Duration deadline;
+    private final InFlight inFlight = new InFlight();
 
     Passing(
             ModelCatalogue catalogue,
@@ -91,10 +94,12 @@ class Passing {
         try {
             dialect.complete(body, reserved.outputTokens() / dialect.answers(body), upstream.openAiItself());
             Call call = upstream.call(dialect.path(), json.writeValueAsBytes(body), deadline);
+            inFlight.enter(exchange, call);
             watched(call, caller, turn, exchange);
         } finally {
             upstream.circuit().ended(exchange.fault(), start);
             exchange.settleAtLast();
+            inFlight.leave(exchange);
             if (exchange.answered()) {
                 measures.added(dialect.via(), System.nanoTime() - arrived, exchange.providerNanos());
             }
@@ -105,6 +110,12 @@ class Passing {
         try (CallWatch watch = new CallWatch(wakeups, turns, incarnations, caller.session(), turn.id(), call::cancel)) {
             exchange.run(call, watch);
         }
+    }
+
+    /** What outlasts a shutdown's patience is settled by what is known of it, and not left behind for others to settle in full. */
+    @PreDestroy
+    void stop() throws InterruptedException {
+        inFlight.breakOff(GRACE);
     }
 
     private ModelInfo model(Dialect dialect, ObjectNode body) {

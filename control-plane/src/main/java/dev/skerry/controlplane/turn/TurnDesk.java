@@ -114,8 +114,12 @@ class TurnDesk {
         while (true) {
             Optional<Work> work = work(caller);
             Duration left = Duration.ofNanos(deadline - System.nanoTime());
-            if (work.isPresent() || !left.isPositive() || wakeups.draining()) {
+            if (work.isPresent() || !left.isPositive()) {
                 return work;
+            }
+            if (wakeups.draining()) {
+                throw new RefusedException(new Refusal.Unavailable(
+                        "This control plane is about to stop: poll again, another one answers.", 1));
             }
             news.await(left.compareTo(REREAD) < 0 ? left : REREAD);
         }

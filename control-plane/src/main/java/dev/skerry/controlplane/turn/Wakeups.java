@@ -1,5 +1,6 @@
 package dev.skerry.controlplane.turn;
 
+import dev.skerry.controlplane.http.Draining;
 import dev.skerry.store.Notifications;
 import java.time.Duration;
 import java.util.Map;
@@ -7,7 +8,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 
 /**
@@ -17,13 +17,14 @@ import org.springframework.stereotype.Component;
  * again elsewhere, while a stream may finish.
  */
 @Component
-public class Wakeups implements SmartLifecycle {
+public class Wakeups {
     private final Map<String, Set<Subscription>> subscriptions = new ConcurrentHashMap<>();
-    private volatile boolean running;
-    private volatile boolean draining;
+    private final Draining draining;
 
-    Wakeups(Notifications notifications) {
+    Wakeups(Notifications notifications, Draining draining) {
+        this.draining = draining;
         notifications.listen(Notifications.Channel.SKERRY_SANDBOX, this::deliver);
+        draining.whenBegun(() -> deliver(""));
     }
 
     /** Subscribe, read the store, then wait: what happens in between is not missed. */
@@ -39,25 +40,7 @@ public class Wakeups implements SmartLifecycle {
 
     /** Nothing waits any more: answer with what there is. */
     public boolean draining() {
-        return draining;
-    }
-
-    @Override
-    public void start() {
-        running = true;
-        draining = false;
-    }
-
-    @Override
-    public void stop() {
-        running = false;
-        draining = true;
-        deliver("");
-    }
-
-    @Override
-    public boolean isRunning() {
-        return running;
+        return draining.begun();
     }
 
     private void deliver(String session) {

@@ -13,6 +13,7 @@ import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.test.context.TestPropertySource;
 
 /**
  * What the gateway adds to a model call at one call at a time, with everything on: each call once directly and once through it, in turn.
@@ -21,6 +22,11 @@ import org.springframework.beans.factory.annotation.Autowired;
  * -Dsurefire.failIfNoSpecifiedTests=false}; it prints a table.
  */
 @ControlPlaneTest
+@TestPropertySource(
+        properties = {
+            "skerry.control-plane.limits.session-rate=1000000",
+            "skerry.control-plane.limits.tenant-rate=1000000",
+        })
 @EnabledIfSystemProperty(named = "skerry.bench", matches = "true", disabledReason = "a benchmark: -Dskerry.bench=true")
 class AddedLatencyBench {
     private static final int WARM_UP = 3000;
