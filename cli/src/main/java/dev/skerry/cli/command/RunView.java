@@ -70,7 +70,7 @@ final class RunView {
                 terminal.status("… " + event.text("name") + " " + oneLine(title));
             }
             case "tool.finished" -> tool(event);
-            case "policy.denied" -> terminal.line(terminal.yellow("Denied: " + oneLine(event.text("reason"))));
+            case "policy.denied" -> terminal.line(terminal.yellow("Denied: " + oneLine(event.text("detail"))));
             case "budget.warning" -> terminal.line(terminal.yellow("Three quarters of the budget are spent"));
             case "budget.reached" -> terminal.line(terminal.yellow("The budget is reached"));
             case "turn.completed", "turn.failed", "turn.cancelled", "turn.limit" -> end(event);

@@ -1,5 +1,6 @@
 package dev.skerry.controlplane.budget;
 
+import dev.skerry.controlplane.audit.AuditTrail;
 import dev.skerry.controlplane.event.SessionLog;
 import dev.skerry.controlplane.llm.ModelCatalogue;
 import dev.skerry.controlplane.llm.ModelException;
@@ -37,6 +38,7 @@ public class Books {
     private final Sessions sessions;
     private final Events events;
     private final SessionLog sessionLog;
+    private final AuditTrail audit;
     private final ModelCatalogue catalogue;
     private final Ledger.Caps caps;
     private final Presence presence;
@@ -49,6 +51,7 @@ public class Books {
             Sessions sessions,
             Events events,
             SessionLog sessionLog,
+            AuditTrail audit,
             ModelCatalogue catalogue,
             BudgetSettings settings,
             Presence presence,
@@ -59,6 +62,7 @@ public class Books {
         this.sessions = sessions;
         this.events = events;
         this.sessionLog = sessionLog;
+        this.audit = audit;
         this.catalogue = catalogue;
         this.caps = settings.caps();
         this.presence = presence;
@@ -146,6 +150,9 @@ public class Books {
     private Optional<Balance> settle(Reserved reserved, Settlement settlement) {
         Optional<Balance> settled = ledger.settle(reserved.callId(), settlement);
         settled.ifPresent(ignored -> measures.settled(reserved, settlement));
+        if (settled.isPresent() && !settlement.outcome().equals("completed")) {
+            recordFailure(reserved, settlement);
+        }
         settled.filter(balance -> crosses(balance, settlement.costNanoUsd()))
                 .ifPresent(balance -> append(reserved.purpose(), "budget.warning", balance, Map.of()));
         return settled;
@@ -203,6 +210,17 @@ public class Books {
         long cost = Math.min(
                 reserved.model().cost(usage).nanoUsd(), reserved.worstCase().nanoUsd());
         return new Settlement(cost, usage.allInputTokens(), usage.outputTokens(), true, outcome);
+    }
+
+    private void recordFailure(Reserved reserved, Settlement settlement) {
+        Map<String, Object> data = new LinkedHashMap<>();
+        data.put("turn", reserved.purpose().turn());
+        data.put("incarnation", reserved.purpose().incarnation());
+        data.put("model", reserved.model().id());
+        data.put("via", reserved.purpose().via());
+        data.put("outcome", settlement.outcome());
+        data.put("cost_usd", new Money(settlement.costNanoUsd()).usd());
+        audit.session(reserved.purpose().session(), "model.failed", data);
     }
 
     private static boolean crosses(Balance balance, long costNanoUsd) {

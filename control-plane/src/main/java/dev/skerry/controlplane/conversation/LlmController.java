@@ -1,6 +1,7 @@
 package dev.skerry.controlplane.conversation;
 
 import dev.skerry.controlplane.identity.Caller;
+import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
@@ -30,12 +31,13 @@ class LlmController {
             Caller caller,
             @RequestBody LlmRequest request,
             @RequestHeader(name = HttpHeaders.ACCEPT, required = false) @Nullable String accept,
+            HttpServletRequest servletRequest,
             HttpServletResponse response)
             throws InterruptedException, IOException {
         OngoingCall call = calls.join(caller, request);
         try (OngoingCall.Listener listener = call.listen()) {
             if (accept != null && accept.contains(MediaType.TEXT_EVENT_STREAM_VALUE)) {
-                relay.stream(caller, listener, response);
+                relay.stream(caller, listener, servletRequest, response);
             } else {
                 byte[] body = json.writeValueAsBytes(relay.answer(listener));
                 response.setContentType(MediaType.APPLICATION_JSON_VALUE);

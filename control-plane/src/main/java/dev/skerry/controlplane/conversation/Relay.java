@@ -4,8 +4,10 @@ import dev.skerry.controlplane.conversation.OngoingCall.News;
 import dev.skerry.controlplane.identity.Caller;
 import dev.skerry.controlplane.problem.Problem;
 import dev.skerry.controlplane.problem.ProblemWriter;
+import dev.skerry.controlplane.problem.RefusedCall;
 import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.controlplane.turn.Life;
+import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -13,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.http.MediaType;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
@@ -25,8 +28,10 @@ class Relay {
     private final JsonMapper json;
     private final ProblemWriter problems;
     private final Life life;
+    private final ApplicationEventPublisher publisher;
 
-    Relay(JsonMapper json, ProblemWriter problems, Life life) {
+    Relay(JsonMapper json, ProblemWriter problems, Life life, ApplicationEventPublisher publisher) {
+        this.publisher = publisher;
         this.json = json;
         this.problems = problems;
         this.life = life;
@@ -48,7 +53,7 @@ class Relay {
     }
 
     /** Streams until the end; a refusal before the call began is thrown, a later one is the stream's last event. */
-    void stream(Caller caller, OngoingCall.Listener listener, HttpServletResponse response)
+    void stream(Caller caller, OngoingCall.Listener listener, HttpServletRequest request, HttpServletResponse response)
             throws InterruptedException, IOException {
         News first = listener.next(QUIET);
         while (first == null) {
@@ -61,16 +66,16 @@ class Relay {
         response.setCharacterEncoding(StandardCharsets.UTF_8);
         response.setHeader("Cache-Control", "no-store");
         OutputStream output = response.getOutputStream();
-        boolean more = pass(first, output);
+        boolean more = pass(first, request, output);
         while (more) {
             output.flush();
             life.sign(caller);
-            more = pass(listener.next(QUIET), output);
+            more = pass(listener.next(QUIET), request, output);
         }
         output.flush();
     }
 
-    private boolean pass(@Nullable News news, OutputStream output) throws IOException {
+    private boolean pass(@Nullable News news, HttpServletRequest request, OutputStream output) throws IOException {
         switch (news) {
             case News.Delta(String text) -> event(output, "delta", Map.of("text", text));
             case News.Answered(Answer answer) -> {
@@ -78,6 +83,7 @@ class Relay {
                 return false;
             }
             case News.Refused(var refusal) -> {
+                publisher.publishEvent(new RefusedCall(request, new RefusedException(refusal)));
                 Problem problem = problems.problem(refusal);
                 event(output, "error", problem);
                 return false;

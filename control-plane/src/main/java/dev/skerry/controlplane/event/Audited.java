@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * models and sandboxes said is in the event alone.
  */
 final class Audited {
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9 ./_:@*-]{1,200}");
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9 ./_:@*(){}-]{1,200}");
     private static final Set<String> CLAIMED = Set.of("tool.started", "tool.output", "tool.finished", "sandbox.log");
     private static final Set<String> SAID =
             Set.of("result", "message", "text", "detail", "title", "summary", "content");

@@ -68,7 +68,7 @@ class ObjectController {
             @RequestParam String signature,
             HttpServletRequest request)
             throws IOException {
-        admit(new ObjectUrls.Claim("PUT", session, incarnation, sha256, size, expires, key, signature));
+        admit(new ObjectUrls.Claim("PUT", session, incarnation, sha256, size, expires, key, signature), request);
         if (request.getContentLengthLong() >= 0 && request.getContentLengthLong() != size) {
             throw RefusedException.invalid("This URL takes exactly " + size + " bytes.");
         }
@@ -89,9 +89,10 @@ class ObjectController {
             @RequestParam long expires,
             @RequestParam String key,
             @RequestParam String signature,
+            HttpServletRequest request,
             HttpServletResponse response)
             throws IOException {
-        admit(new ObjectUrls.Claim("GET", session, incarnation, sha256, size, expires, key, signature));
+        admit(new ObjectUrls.Claim("GET", session, incarnation, sha256, size, expires, key, signature), request);
         inProgress.enter(session);
         try (InputStream bytes = objects.open(session, sha256)
                 .orElseThrow(() -> new RefusedException(new Refusal.NotFound("These bytes are not stored.")))) {
@@ -103,8 +104,9 @@ class ObjectController {
         }
     }
 
-    private void admit(ObjectUrls.Claim claim) {
+    private void admit(ObjectUrls.Claim claim, HttpServletRequest request) {
         Caller caller = urls.verify(claim);
+        request.setAttribute(Caller.class.getName(), caller);
         callers.demandLive(caller);
     }
 

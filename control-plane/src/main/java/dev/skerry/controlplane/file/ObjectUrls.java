@@ -70,9 +70,12 @@ class ObjectUrls {
                         expected.getBytes(StandardCharsets.UTF_8),
                         claim.signature().getBytes(StandardCharsets.UTF_8)))
                 .isPresent();
-        if (!genuine || clock.instant().getEpochSecond() >= claim.expires()) {
-            throw new RefusedException(
-                    new Refusal.Denied("This URL has expired or does not permit this: ask for another one."));
+        Refusal refusal = new Refusal.Denied("This URL has expired or does not permit this: ask for another one.");
+        if (!genuine) {
+            throw new RefusedException(refusal);
+        }
+        if (clock.instant().getEpochSecond() >= claim.expires()) {
+            throw RefusedException.of(claim.session(), claim.incarnation(), refusal);
         }
         return new Caller(claim.session(), claim.incarnation());
     }

@@ -59,17 +59,28 @@ final class BoundedRequest extends HttpServletRequestWrapper {
         private int next() throws IOException {
             try {
                 return input.read();
-            } catch (SocketTimeoutException e) {
-                throw tooSlow();
+            } catch (IOException e) {
+                if (late(e)) {
+                    throw tooSlow();
+                }
+                throw e;
             }
         }
 
         private int next(byte[] buffer, int offset, int length) throws IOException {
             try {
                 return input.read(buffer, offset, length);
-            } catch (SocketTimeoutException e) {
-                throw tooSlow();
+            } catch (IOException e) {
+                if (late(e)) {
+                    throw tooSlow();
+                }
+                throw e;
             }
+        }
+
+        /** Tomcat wraps a time-out like a caller that went away. */
+        private static boolean late(IOException e) {
+            return e instanceof SocketTimeoutException || e.getCause() instanceof SocketTimeoutException;
         }
 
         private static RefusedException tooSlow() {

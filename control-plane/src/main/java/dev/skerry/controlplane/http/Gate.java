@@ -4,6 +4,7 @@ import dev.skerry.controlplane.ControlPlaneSettings;
 import dev.skerry.controlplane.ControlPlaneSettings.Limits;
 import dev.skerry.controlplane.problem.ProblemWriter;
 import dev.skerry.controlplane.problem.Refusal;
+import dev.skerry.controlplane.problem.RefusedCall;
 import dev.skerry.controlplane.problem.RefusedException;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
+import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.core.Ordered;
 import org.springframework.core.annotation.Order;
 import org.springframework.http.HttpHeaders;
@@ -38,17 +40,24 @@ class Gate extends OncePerRequestFilter {
     private static final Pattern OPERATOR = Pattern.compile("/internal/v1/operator/.*");
     private static final Pattern OBJECT = Pattern.compile("/sandbox/v1/objects/.+");
     private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
-    private static final String REQUEST_ID_HEADER = "X-Request-ID";
+    static final String REQUEST_ID_HEADER = "X-Request-ID";
 
     private final Listeners listeners;
     private final Draining draining;
     private final ProblemWriter problems;
+    private final ApplicationEventPublisher publisher;
     private final Limits limits;
     private final long bodyLimit;
     private final byte[] internalToken;
     private final byte[] operatorToken;
 
-    Gate(Listeners listeners, Draining draining, ProblemWriter problems, ControlPlaneSettings settings) {
+    Gate(
+            Listeners listeners,
+            Draining draining,
+            ProblemWriter problems,
+            ApplicationEventPublisher publisher,
+            ControlPlaneSettings settings) {
+        this.publisher = publisher;
         this.listeners = listeners;
         this.draining = draining;
         this.problems = problems;
@@ -69,6 +78,7 @@ class Gate extends OncePerRequestFilter {
         try {
             Refusal refusal = refusal(request);
             if (refusal != null) {
+                publisher.publishEvent(new RefusedCall(request, new RefusedException(refusal)));
                 problems.write(response, refusal);
             } else if (draining.begun()) {
                 response.setHeader(HttpHeaders.CONNECTION, "close");
@@ -82,6 +92,7 @@ class Gate extends OncePerRequestFilter {
                 chain.doFilter(new BoundedRequest(request, bodyLimit, limits.bodyTime()), response);
             }
         } catch (RefusedException refused) {
+            publisher.publishEvent(new RefusedCall(request, refused));
             problems.write(response, refused.refusal());
         } catch (RuntimeException | ServletException e) {
             log.error("a request failed", e);

@@ -15,6 +15,7 @@ import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.boot.web.server.context.WebServerApplicationContext;
 import org.springframework.boot.web.server.context.WebServerInitializedEvent;
+import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.context.event.EventListener;
 import org.springframework.core.task.VirtualThreadTaskExecutor;
 import org.springframework.scheduling.annotation.Scheduled;
@@ -24,12 +25,14 @@ import org.springframework.stereotype.Component;
 @Component
 public class Listeners implements WebServerFactoryCustomizer<TomcatServletWebServerFactory> {
     private final ControlPlaneSettings settings;
+    private final ApplicationEventPublisher publisher;
     private final Counter slowHeads;
     private @Nullable Connector internal;
     private volatile int sandboxPort;
     private volatile List<SlowHeads> protocols = List.of();
 
-    Listeners(ControlPlaneSettings settings, MeterRegistry meters) {
+    Listeners(ControlPlaneSettings settings, ApplicationEventPublisher publisher, MeterRegistry meters) {
+        this.publisher = publisher;
         this.settings = settings;
         this.slowHeads = Counter.builder("skerry.http.slow.heads")
                 .description("Connections closed because a request's head took too long.")
@@ -38,6 +41,7 @@ public class Listeners implements WebServerFactoryCustomizer<TomcatServletWebSer
 
     @Override
     public void customize(TomcatServletWebServerFactory factory) {
+        factory.addEngineValves(new UnreadableRequests(publisher));
         factory.setProtocol(SlowHeads.class.getName());
         factory.addConnectorCustomizers(this::bound);
         Connector connector = new Connector(new SlowHeads());

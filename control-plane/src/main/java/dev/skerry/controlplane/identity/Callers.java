@@ -10,6 +10,7 @@ import dev.skerry.store.Sessions;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
@@ -57,7 +58,15 @@ public class Callers {
         }
     }
 
-    private RefusedException refused(IncarnationRow row) {
+    /** Whose token this is, whether or not it counts. */
+    public Optional<Caller> holder(String sessionToken) {
+        return incarnations
+                .findByToken(SessionTokens.sha256(sessionToken))
+                .map(row -> new Caller(row.sessionId(), row.number()));
+    }
+
+    /** Why an incarnation does not speak for its session, as an exception that knows whose token was presented. */
+    RefusedException refused(IncarnationRow row) {
         return RefusedException.of(row.sessionId(), row.number(), refusal(row));
     }
 
@@ -66,10 +75,10 @@ public class Callers {
             throw refused(row);
         }
         if (due(row.leaseUntil()) && !incarnations.renewLease(row.sessionId(), row.number(), lease)) {
-            throw new RefusedException(incarnations
+            throw incarnations
                     .find(row.sessionId(), row.number())
-                    .map(this::refusal)
-                    .orElseGet(Callers::unknown));
+                    .map(this::refused)
+                    .orElseGet(() -> new RefusedException(unknown()));
         }
         return new Caller(row.sessionId(), row.number());
     }
@@ -82,8 +91,7 @@ public class Callers {
                 || leaseUntil.isAfter(clock.instant().plus(lease).plus(RENEWAL));
     }
 
-    /** Why an incarnation does not speak for its session. */
-    Refusal refusal(IncarnationRow row) {
+    private Refusal refusal(IncarnationRow row) {
         if (row.stopped()
                 || sessions.find(row.sessionId()).map(SessionRow::ending).orElse(true)) {
             return new Refusal.SessionEnded();

@@ -68,13 +68,13 @@ class Greeting {
     Welcome greet(String bearer, Report report) {
         IncarnationRow row = incarnationOf(bearer);
         if (row.stopped()) {
-            throw new RefusedException(callers.refusal(row));
+            throw callers.refused(row);
         }
         return switch (row.state()) {
             case "open" -> accept(row, report);
             case "live" -> again(row, report);
             case "frozen" -> throw RefusedException.of(row.sessionId(), row.number(), new Refusal.TokenSpent());
-            default -> throw RefusedException.of(row.sessionId(), row.number(), callers.refusal(row));
+            default -> throw callers.refused(row);
         };
     }
 
@@ -90,7 +90,7 @@ class Greeting {
                 .findByToken(SessionTokens.sha256(bearer))
                 .orElseThrow(() -> new RefusedException(Callers.unknown()));
         if (last.state().equals("closed")) {
-            throw new RefusedException(callers.refusal(last));
+            throw callers.refused(last);
         }
         return incarnations
                 .resumerOf(last.sessionId(), last.number())
@@ -107,12 +107,12 @@ class Greeting {
 
     private Welcome accept(IncarnationRow row, Report report) {
         if (sessions.find(row.sessionId()).map(SessionRow::ending).orElse(true)) {
-            throw new RefusedException(new Refusal.SessionEnded());
+            throw RefusedException.of(row.sessionId(), row.number(), new Refusal.SessionEnded());
         }
         Optional<String> objection = objection(report);
         if (objection.isPresent()) {
             refuse(row, report, objection.get());
-            throw new RefusedException(new Refusal.ProbeFailed(objection.get()));
+            throw RefusedException.of(row.sessionId(), row.number(), new Refusal.ProbeFailed(objection.get()));
         }
         String token = sessionTokens.derive(row.sessionId(), row.number(), report.nonce());
         if (!Boolean.TRUE.equals(transactions.execute(ignored -> exchange(row, report, token)))) {
@@ -163,7 +163,7 @@ class Greeting {
 
     private Welcome again(IncarnationRow row, Report report) {
         if (!row.state().equals("live")) {
-            throw new RefusedException(callers.refusal(row));
+            throw callers.refused(row);
         }
         byte[] stored = row.tokenSha256();
         if (!report.nonce().equals(row.nonce()) || stored == null) {

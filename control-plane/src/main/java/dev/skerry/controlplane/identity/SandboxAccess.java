@@ -62,8 +62,8 @@ class SandboxAccess implements HandlerInterceptor, HandlerMethodArgumentResolver
                 .orElseThrow(() -> new RefusedException(Callers.unknown())));
         MDC.put("session", caller.session());
         MDC.put("incarnation", Integer.toString(caller.incarnation()));
-        inProgress.enter(caller.session());
         request.setAttribute(ATTRIBUTE, caller);
+        inProgress.enter(caller.session());
         publisher.publishEvent(caller);
         return true;
     }

@@ -1,5 +1,6 @@
 package dev.skerry.controlplane.passthrough;
 
+import dev.skerry.controlplane.problem.Refusal;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,15 @@ final class NotPassed extends RuntimeException {
 
     static NotPassed denied(String field, String message) {
         return new NotPassed(403, "policy_denied", field, message);
+    }
+
+    /** The same as it is recorded. */
+    Refusal refusal() {
+        return switch (status) {
+            case 403 -> new Refusal.Denied(said());
+            case 404 -> new Refusal.NotFound(said());
+            default -> new Refusal.Invalid(said());
+        };
     }
 
     int status() {

@@ -37,8 +37,7 @@ class PassThroughAdvice {
 
     @ExceptionHandler
     void notPassed(NotPassed e, HttpServletRequest request, HttpServletResponse response) throws IOException {
-        publisher.publishEvent(new RefusedCall(
-                request, RefusedException.invalid("A call that passes through was refused: " + e.getMessage())));
+        publisher.publishEvent(new RefusedCall(request, new RefusedException(e.refusal())));
         ProviderError.of(e).write(PassThroughController.dialect(request), json, response);
     }
 

@@ -32,26 +32,30 @@ class ProblemAdvice {
     @ExceptionHandler
     void refused(RefusedException refused, HttpServletRequest request, HttpServletResponse response)
             throws IOException {
-        publisher.publishEvent(new RefusedCall(request, refused));
-        problems.write(response, refused.refusal());
+        refuse(refused, request, response);
     }
 
     @ExceptionHandler
-    void unreadable(HttpMessageNotReadableException unreadable, HttpServletResponse response) throws IOException {
+    void unreadable(
+            HttpMessageNotReadableException unreadable, HttpServletRequest request, HttpServletResponse response)
+            throws IOException {
         for (Throwable cause = unreadable; cause != null; cause = cause.getCause()) {
             if (cause instanceof RefusedException refused) {
-                problems.write(response, refused.refusal());
+                refuse(refused, request, response);
                 return;
             }
         }
-        problems.write(
-                response,
-                new Refusal.Malformed("The body is not the JSON object that this call is documented to take."));
+        refuse(
+                new Refusal.Malformed("The body is not the JSON object that this call is documented to take."),
+                request,
+                response);
     }
 
     @ExceptionHandler
-    void wrongMethod(HttpRequestMethodNotSupportedException wrong, HttpServletResponse response) throws IOException {
-        problems.write(response, new Refusal.WrongMethod("This path does not take " + wrong.getMethod() + "."));
+    void wrongMethod(
+            HttpRequestMethodNotSupportedException wrong, HttpServletRequest request, HttpServletResponse response)
+            throws IOException {
+        refuse(new Refusal.WrongMethod("This path does not take " + wrong.getMethod() + "."), request, response);
     }
 
     @ExceptionHandler({
@@ -71,20 +75,31 @@ class ProblemAdvice {
     }
 
     @ExceptionHandler
-    void other(Exception other, HttpServletResponse response) throws IOException {
+    void other(Exception other, HttpServletRequest request, HttpServletResponse response) throws IOException {
         if (other instanceof ErrorResponse known && known.getStatusCode().is4xxClientError()) {
-            problems.write(
-                    response,
+            refuse(
                     known.getStatusCode().value() == 404
                             ? new Refusal.NotFound("There is nothing at this path.")
-                            : new Refusal.Malformed("A parameter or header of this call is missing or wrong."));
+                            : new Refusal.Malformed("A parameter or header of this call is missing or wrong."),
+                    request,
+                    response);
             return;
         }
         if (other instanceof org.springframework.web.method.annotation.MethodArgumentTypeMismatchException) {
-            problems.write(response, new Refusal.Malformed("A parameter of this call has the wrong form."));
+            refuse(new Refusal.Malformed("A parameter of this call has the wrong form."), request, response);
             return;
         }
         log.error("a request failed", other);
         problems.write(response, new Refusal.Broken());
+    }
+
+    private void refuse(Refusal refusal, HttpServletRequest request, HttpServletResponse response) throws IOException {
+        refuse(new RefusedException(refusal), request, response);
+    }
+
+    private void refuse(RefusedException refused, HttpServletRequest request, HttpServletResponse response)
+            throws IOException {
+        publisher.publishEvent(new RefusedCall(request, refused));
+        problems.write(response, refused.refusal());
     }
 }
