@@ -139,7 +139,8 @@ public final class DockerProvider implements SandboxProvider, AutoCloseable {
         }
     }
 
-    private void demandImage() throws ProviderException {
+    /** Fails when the engine does not have the image, rather than at the first sandbox. */
+    public void demandImage() throws ProviderException {
         if (engine.find(
                         "read an image",
                         docker -> docker.inspectImageCmd(settings.image()).exec())

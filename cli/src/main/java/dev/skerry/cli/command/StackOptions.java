@@ -31,12 +31,28 @@ final class StackOptions {
                     "What sandboxes are made of: processes of this machine, containers of its Docker Engine, or micro-VMs.")
     private Stack.@Nullable Driver driver;
 
+    @Option(
+            names = "--image",
+            paramLabel = "NAME",
+            description = "With --driver docker: an image that the engine has, in the place of the one that is made.")
+    private @Nullable String image;
+
     Stack.Options stack() {
-        return new Stack.Options(temporal, offline, port, driver());
+        demandDriverThatTakesAnImage();
+        return new Stack.Options(temporal, offline, port, driver(), image);
     }
 
     private Stack.Driver driver() {
         return driver == null ? Stack.Driver.PROCESS : driver;
+    }
+
+    private void demandDriverThatTakesAnImage() {
+        if (image != null && driver() != Stack.Driver.DOCKER) {
+            throw new Failure(
+                    ExitCode.USAGE,
+                    "--image names an image of a Docker Engine, and --driver " + driver() + " uses none.",
+                    "Add --driver docker, or leave --image out.");
+        }
     }
 
     /** Fails when a stack runs whose sandboxes are not what was asked for. */
@@ -48,13 +64,23 @@ final class StackOptions {
                             + ".",
                     "Leave --driver out, or stop that stack with `skerry down`.");
         }
+        if (image != null) {
+            throw new Failure(
+                    ExitCode.NO_STACK,
+                    "A stack runs already, and the image of its sandboxes was chosen when it started.",
+                    "Leave --image out, or stop that stack with `skerry down`.");
+        }
     }
 
     List<String> arguments() {
+        demandDriverThatTakesAnImage();
         List<String> arguments = new ArrayList<>(
                 List.of("--temporal", temporal, "--port", Integer.toString(port), "--driver", driver().toString()));
         if (offline) {
             arguments.add("--offline");
+        }
+        if (image != null) {
+            arguments.addAll(List.of("--image", image));
         }
         return arguments;
     }

@@ -11,6 +11,7 @@ import io.micrometer.observation.ObservationRegistry;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -30,17 +31,23 @@ final class DockerHost implements SandboxHost {
         this.address = address;
     }
 
-    static DockerHost start(Home home, String installation, Consumer<String> tell) {
-        String image = ImageBuilder.of(home)
-                .run(List.of("docker", "--tag", LocalMetro.IMAGE), line -> tell.accept("image: " + line))
-                .path("docker_id")
-                .asString("");
+    /** {@code chosen} is an image that the engine has; null stands for the one that this program makes. */
+    static DockerHost start(Home home, String installation, @Nullable String chosen, Consumer<String> tell) {
+        String image = chosen == null ? made(home, tell) : chosen;
         DockerProvider provider = new DockerProvider(
                 new DockerSettings("local", "", null, image, MEMORY_MB, VCPUS, null, null, DockerSettings.SUBNETS),
                 installation,
                 ObservationRegistry.NOOP);
         try {
+            provider.demandImage();
             return new DockerHost(provider, image, provider.machineAddress());
+        } catch (ProviderException.Rejected e) {
+            provider.close();
+            throw new Failure(
+                    ExitCode.NO_STACK,
+                    String.valueOf(e.getMessage()),
+                    "Name an image that `docker image ls` shows, or leave --image out.",
+                    e);
         } catch (ProviderException e) {
             provider.close();
             throw new Failure(
@@ -49,6 +56,13 @@ final class DockerHost implements SandboxHost {
                     "Start the Docker Engine of this machine, then run the same command again.",
                     e);
         }
+    }
+
+    private static String made(Home home, Consumer<String> tell) {
+        return ImageBuilder.of(home)
+                .run(List.of("docker", "--tag", LocalMetro.IMAGE), line -> tell.accept("image: " + line))
+                .path("docker_id")
+                .asString("");
     }
 
     @Override

@@ -31,6 +31,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.SpringApplication;
@@ -58,8 +59,14 @@ public final class Stack implements AutoCloseable {
      * @param temporal auto, embedded or an address
      * @param port of the API; 0 prefers 7070 and takes any other when that is taken
      * @param driver what sandboxes are made of
+     * @param image of the Docker Engine for each sandbox; null is the one that this program makes
      */
-    public record Options(String temporal, boolean offline, int port, Driver driver) {}
+    public record Options(
+            String temporal,
+            boolean offline,
+            int port,
+            Driver driver,
+            @Nullable String image) {}
 
     /** What sandboxes are made of. */
     public enum Driver {
@@ -167,7 +174,7 @@ public final class Stack implements AutoCloseable {
     private SandboxHost sandboxHost(int sandboxPort) throws IOException {
         return switch (options.driver()) {
             case PROCESS -> new MetroHost(LocalMetro.start(home, secrets.metroToken(), 0), secrets.metroToken());
-            case DOCKER -> DockerHost.start(home, secrets.installation(), tell);
+            case DOCKER -> DockerHost.start(home, secrets.installation(), options.image(), tell);
             case QEMU -> {
                 Door door = new Door("127.0.0.1", sandboxPort);
                 MetroConfiguration metro = LocalMetro.microVms(home, secrets.metroToken(), door, tell);
