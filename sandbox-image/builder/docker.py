@@ -16,18 +16,36 @@ NAME = "skerry/sandbox"
 _ROOTFS = "dev.skerry.rootfs"
 _RECIPE = "dev.skerry.recipe"
 _ASK_SECONDS = 30
+_SETTINGS = {
+    "Entrypoint": list(recipe.ENTRYPOINT),
+    "WorkingDir": recipe.WORKSPACE,
+    "Env": ["PATH=/usr/sbin:/usr/bin"],
+}
 
 
 def known(order: image.Order, tag: str) -> dict[str, object] | None:
     """The image that the engine has from an earlier build of the same sources, by the name asked for."""
     _engine_architecture()
-    found = _docker("image", "ls", "--quiet", "--no-trunc", "--filter", f"label={_RECIPE}={image.key(order)}").split()
-    if not found:
-        return None
-    if _docker("image", "inspect", "--format", "{{.Id}}", tag) != found[0]:
-        _docker("image", "tag", found[0], tag)
-    digest = _docker("image", "inspect", "--format", f'{{{{index .Config.Labels "{_ROOTFS}"}}}}', found[0])
-    return {"docker": tag, "docker_id": found[0], "digest": digest}
+    listed = _docker("image", "ls", "--quiet", "--no-trunc", "--filter", f"label={_RECIPE}={image.key(order)}")
+    for identity in dict.fromkeys(listed.split()):
+        digest = _untouched(identity)
+        if digest:
+            if _docker("image", "inspect", "--format", "{{.Id}}", tag) != identity:
+                _docker("image", "tag", identity, tag)
+            return {"docker": tag, "docker_id": identity, "digest": digest}
+    return None
+
+
+def _untouched(identity: str) -> str | None:
+    """The digest of the image's file system; nothing for an image derived from ours, which has its labels too."""
+    described = json.loads(_docker("image", "inspect", identity) or "[]")
+    for each in described:
+        config = each["Config"]
+        digest = str(config["Labels"].get(_ROOTFS))
+        settings = {name: config.get(name) or None for name in ("Cmd", "Entrypoint", "Env", "User", "WorkingDir")}
+        if each["RootFS"]["Layers"] == [f"sha256:{digest}"] and settings == {"Cmd": None, "User": None, **_SETTINGS}:
+            return digest
+    return None
 
 
 def load(rootfs: image.Rootfs, order: image.Order, tag: str) -> dict[str, object]:
@@ -48,9 +66,7 @@ def _config(rootfs: image.Rootfs, labels: dict[str, str], architecture: str) -> 
         "os": "linux",
         "created": created,
         "config": {
-            "Entrypoint": list(recipe.ENTRYPOINT),
-            "WorkingDir": recipe.WORKSPACE,
-            "Env": ["PATH=/usr/sbin:/usr/bin"],
+            **_SETTINGS,
             "Labels": labels,
         },
         "history": [{"created": created, "created_by": "sandbox-image/build docker"}],

@@ -1,15 +1,17 @@
 """The image builder: the same bytes every time, and nothing in them that must not be there."""
 
 import io
+import json
 import os
 import sys
 import tarfile
 import tempfile
 import unittest
+from unittest import mock
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 
-from builder import archive, debian, recipe, scan, tree
+from builder import archive, debian, docker, recipe, scan, tree
 from builder.failure import Failure
 
 _MODULE = f"{recipe.RUNTIME}/{recipe.SECRET}/loop.pyc"
@@ -97,6 +99,23 @@ class Scan(unittest.TestCase):
 
     def test_a_file_that_a_later_layer_hides_is_caught(self) -> None:
         self.assertEqual(self.failed("etc/.wh.secrets"), ["S06"])
+
+
+class KnownImages(unittest.TestCase):
+    def untouched(self, **changes: object) -> str | None:
+        config = {**docker._SETTINGS, "Labels": {"dev.skerry.rootfs": "d1"}, "User": "", "Cmd": None}
+        described = {"Config": config | changes, "RootFS": {"Layers": changes.pop("layers", ["sha256:d1"])}}
+        with mock.patch.object(docker, "_docker", return_value=json.dumps([described])):
+            return docker._untouched("sha256:1")
+
+    def test_an_image_of_the_same_sources_is_used_again(self) -> None:
+        self.assertEqual(self.untouched(), "d1")
+
+    def test_an_image_derived_from_it_is_not_though_it_has_the_same_labels(self) -> None:
+        self.assertIsNone(self.untouched(layers=["sha256:d1", "sha256:d2"]))
+        self.assertIsNone(self.untouched(Entrypoint=["/bin/sh"]))
+        self.assertIsNone(self.untouched(User="agent"))
+        self.assertIsNone(self.untouched(Env=["PATH=/usr/bin", "KEY=x"]))
 
 
 if __name__ == "__main__":
