@@ -22,7 +22,7 @@ final class Rows {
     }
 
     static String turn(TestingApi api, String session) {
-        return api.bean(Turns.class).append(session, ids.turn().value()).id();
+        return api.bean(Turns.class).append(session, ids.turn().value(), null).id();
     }
 
     static void call(

@@ -85,7 +85,7 @@ public class World {
 
     public String turn(String session, String text) {
         String turn = ids.turn().value();
-        turns.append(session, turn);
+        turns.append(session, turn, null);
         messages.appendUser(
                 session,
                 turn,

@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param incarnation the incarnation it was last given to
  * @param taskToken Temporal's token of the activity that waits for the outcome
  * @param files JSON array of paths
+ * @param traceParent the trace in which the turn was asked for, as W3C Trace Context writes it
  */
 public record TurnRow(
         String id,
@@ -29,7 +30,8 @@ public record TurnRow(
         String files,
         Instant createdAt,
         @Nullable Instant startedAt,
-        @Nullable Instant finishedAt) {
+        @Nullable Instant finishedAt,
+        @Nullable String traceParent) {
 
     public boolean over() {
         return finishedAt != null;
@@ -51,6 +53,7 @@ public record TurnRow(
                 row.getString("files"),
                 Columns.instant(row, "created_at"),
                 Columns.nullableInstant(row, "started_at"),
-                Columns.nullableInstant(row, "finished_at"));
+                Columns.nullableInstant(row, "finished_at"),
+                row.getString("trace_parent"));
     }
 }

@@ -24,15 +24,16 @@ public class Turns {
     }
 
     /** Appends a queued turn to an existing session, in order; run it inside the transaction that stores the user's message. */
-    public TurnRow append(String sessionId, String turnId) {
+    public TurnRow append(String sessionId, String turnId, @Nullable String traceParent) {
         return jdbc.sql("""
                         with numbered as (
                             update sessions set last_turn = last_turn + 1, updated_at = now() where id = :session returning last_turn)
-                        insert into turns (id, session_id, ordinal, status)
-                        select :id, :session, last_turn, 'queued' from numbered
+                        insert into turns (id, session_id, ordinal, status, trace_parent)
+                        select :id, :session, last_turn, 'queued', :trace from numbered
                         returning *""")
                 .param("id", turnId)
                 .param("session", sessionId)
+                .param("trace", traceParent)
                 .query(TurnRow::from)
                 .single();
     }

@@ -28,7 +28,7 @@ class StoreFixture {
     }
 
     String turn(String session) {
-        return turns.append(session, "trn_" + UUID.randomUUID()).id();
+        return turns.append(session, "trn_" + UUID.randomUUID(), null).id();
     }
 
     void capTenant(String session, long capNanoUsd) {

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,10 +50,16 @@ final class Installation implements AutoCloseable {
 
     /** {@code ofTheWorker} are settings of the worker besides the usual ones. */
     static Installation start(Path directory, Map<String, String> ofTheWorker) throws IOException {
+        return start(directory, ofTheWorker, Map.of());
+    }
+
+    /** The same, with settings of every role. */
+    static Installation start(Path directory, Map<String, String> ofTheWorker, Map<String, String> ofAll)
+            throws IOException {
         Installation installation =
                 new Installation(directory, TestingTemporal.start(directory, SearchAttributes.cliTypes()));
         try {
-            installation.startRoles(ofTheWorker);
+            installation.startRoles(ofTheWorker, ofAll);
             return installation;
         } catch (IOException | RuntimeException e) {
             installation.close();
@@ -60,7 +67,7 @@ final class Installation implements AutoCloseable {
         }
     }
 
-    private void startRoles(Map<String, String> ofTheWorker) throws IOException {
+    private void startRoles(Map<String, String> ofTheWorker, Map<String, String> ofAll) throws IOException {
         int sandbox = Ports.free();
         int internal = Ports.free();
         Map<String, String> common = new HashMap<>(Map.of(
@@ -74,6 +81,7 @@ final class Installation implements AutoCloseable {
                 "systest",
                 "MANAGEMENT_SERVER_PORT",
                 "0"));
+        common.putAll(ofAll);
         start("metro", common, Map.of("SKERRY_METRO_TOKEN", METRO_TOKEN, "SKERRY_METRO_PORT", text(metroPort)));
         start(
                 "control-plane",
@@ -147,6 +155,20 @@ final class Installation implements AutoCloseable {
                         "SKERRY_HOME",
                         directory.resolve("client").toString()),
                 arguments);
+    }
+
+    /** Calls the API; answers the body. */
+    String post(String path, String body, Map<String, String> headers) throws IOException, InterruptedException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + apiPort + path))
+                .header("Authorization", "Bearer " + apiKey)
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body));
+        headers.forEach(request::header);
+        HttpResponse<String> answer = HttpClient.newHttpClient().send(request.build(), BodyHandlers.ofString());
+        if (answer.statusCode() / 100 != 2) {
+            throw new IOException("the API answered " + answer.statusCode() + ": " + answer.body());
+        }
+        return answer.body();
     }
 
     TestingTemporal temporal() {

@@ -8,6 +8,7 @@ import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowExecutionDescription;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
@@ -25,17 +26,29 @@ class MainJobTest {
     @TempDir
     private static Path directory;
 
+    private static TestingCollector collector;
     private static Installation installation;
 
     @BeforeAll
     static void start() throws Exception {
-        installation = Installation.start(directory);
+        collector = TestingCollector.start();
+        installation = Installation.start(
+                directory,
+                Map.of(),
+                Map.of(
+                        "OTEL_EXPORTER_OTLP_ENDPOINT",
+                        collector.endpoint(),
+                        "MANAGEMENT_OPENTELEMETRY_TRACING_EXPORT_SCHEDULEDELAY",
+                        "200ms"));
     }
 
     @AfterAll
     static void stop() {
         if (installation != null) {
             installation.close();
+        }
+        if (collector != null) {
+            collector.close();
         }
     }
 
@@ -74,6 +87,26 @@ class MainJobTest {
 
         Command.Result pulled = installation.skerry("session", "files", "pull", session, "beacon-haiku.txt", "-o", "-");
         assertThat(pulled.output()).contains("turning light");
+    }
+
+    @Test
+    void putsEverythingThatATurnCausesIntoTheTraceOfWhoeverAskedForIt() throws Exception {
+        String trace = "0af7651916cd43dd8448eb211c80319c";
+        String session = sessionIn(installation.post(
+                "/v1/sessions",
+                "{\"message\":\"Write about a foghorn into foghorn.txt\"}",
+                Map.of("traceparent", "00-" + trace + "-b7ad6b7169203331-01")));
+        Awaitility.await().atMost(Duration.ofSeconds(60)).untilAsserted(() -> {
+            assertThat(collector.has("api", "http post /v1/sessions", trace)).isTrue();
+            assertThat(collector.has("worker", "Provision", trace)).isTrue();
+            assertThat(collector.has("worker", "skerry.provider.call", trace)).isTrue();
+            assertThat(collector.has("control-plane", "turn llm", trace)).isTrue();
+            assertThat(collector.has("control-plane", "completed", trace)).isTrue();
+        });
+        assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
+        awaitStatus(session, "terminated");
+        assertThat(collector.everything())
+                .doesNotContain("foghorn", "/sandbox/v1", Installation.INTERNAL_TOKEN, Installation.METRO_TOKEN);
     }
 
     @Test

@@ -12,6 +12,7 @@ import dev.skerry.session.TaskQueues;
 import dev.skerry.worker.WorkerSettings.DeploymentSettings;
 import dev.skerry.worker.WorkerSettings.MetroSettings;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.observation.ObservationRegistry;
 import io.temporal.client.WorkflowClient;
 import io.temporal.common.VersioningBehavior;
 import io.temporal.common.WorkerDeploymentVersion;
@@ -46,12 +47,14 @@ class Polling implements SmartLifecycle {
             List<Metro> metros,
             SearchAttributeCheck check,
             MeterRegistry meters,
+            ObservationRegistry observations,
             @Value("${skerry.installation}") String installation) {
         this.check = check;
         this.factory = WorkerFactory.newInstance(
                 client,
                 WorkerFactoryOptions.newBuilder()
                         .setUsingVirtualWorkflowThreads(true)
+                        .setWorkerInterceptors(new ActivitySpans(observations))
                         .build());
         ControlPlaneActivities control = new ControlPlaneActivities(controlPlane, metros);
         WorkerOptions.Builder options = WorkerOptions.newBuilder().setUsingVirtualThreads(true);

@@ -9,6 +9,7 @@ import io.temporal.common.converter.Jackson3JsonPayloadConverter;
 import io.temporal.serviceclient.WorkflowServiceStubs;
 import io.temporal.serviceclient.WorkflowServiceStubsOptions;
 import java.time.Duration;
+import java.util.List;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -43,6 +44,7 @@ public record TemporalSettings(String target, String namespace) {
                 WorkflowClientOptions.newBuilder()
                         .setNamespace(namespace)
                         .setDataConverter(dataConverter())
+                        .setContextPropagators(List.of(new TracePropagator()))
                         .build());
     }
 

@@ -2,6 +2,7 @@ package dev.skerry.activities.http;
 
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationRegistry;
+import io.micrometer.observation.transport.SenderContext;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -73,17 +74,26 @@ public final class JsonHttp {
      */
     public Answer call(String operation, String method, String path, @Nullable Object body, Duration deadline)
             throws IOException {
-        Observation observation = Observation.createNotStarted(name, observations)
+        Request.Builder request = request(method, path, body);
+        SenderContext<Request.Builder> context = new SenderContext<>(JsonHttp::header);
+        context.setCarrier(request);
+        Observation observation = Observation.createNotStarted(name, () -> context, observations)
                 .lowCardinalityKeyValue("operation", operation)
                 .lowCardinalityKeyValue("host", base.host());
         return observation.observeChecked(() -> {
-            Answer answer = exchange(method, path, body, deadline);
+            Answer answer = exchange(request.build(), deadline);
             observation.lowCardinalityKeyValue("status", Integer.toString(answer.status()));
             return answer;
         });
     }
 
-    private Answer exchange(String method, String path, @Nullable Object body, Duration deadline) throws IOException {
+    private static void header(Request.@Nullable Builder request, String name, String value) {
+        if (request != null) {
+            request.header(name, value);
+        }
+    }
+
+    private Request.Builder request(String method, String path, @Nullable Object body) {
         HttpUrl url = base.resolve(path);
         if (url == null) {
             throw new IllegalArgumentException("not a path: " + path);
@@ -92,12 +102,14 @@ public final class JsonHttp {
         if (content == null && (method.equals("POST") || method.equals("PUT"))) {
             content = RequestBody.create("{}".getBytes(java.nio.charset.StandardCharsets.UTF_8), JSON);
         }
-        Request request = new Request.Builder()
+        return new Request.Builder()
                 .url(url)
                 .header("Authorization", "Bearer " + token)
                 .header("Accept", "application/json")
-                .method(method, content)
-                .build();
+                .method(method, content);
+    }
+
+    private Answer exchange(Request request, Duration deadline) throws IOException {
         try (Response response = client.newBuilder()
                 .callTimeout(deadline)
                 .readTimeout(deadline)

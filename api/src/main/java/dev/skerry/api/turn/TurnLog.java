@@ -9,6 +9,7 @@ import dev.skerry.store.Ledger;
 import dev.skerry.store.Messages;
 import dev.skerry.store.TurnRow;
 import dev.skerry.store.Turns;
+import dev.skerry.temporal.Trace;
 import java.math.BigDecimal;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -61,7 +62,7 @@ public class TurnLog {
     /** Stores message, turn and event together; joins the caller's transaction. */
     public TurnRow queue(String session, TurnId turn, MessageText text) {
         return required(() -> {
-            TurnRow row = turns.append(session, turn.value());
+            TurnRow row = turns.append(session, turn.value(), Trace.current());
             messages.appendUser(session, turn.value(), "msg_" + ids.next(), text.content(json));
             events.append(
                     session, "turn.queued", turn.value(), null, json.writeValueAsString(new Queued(text.bytes())));

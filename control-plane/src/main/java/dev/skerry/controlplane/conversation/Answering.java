@@ -15,6 +15,7 @@ import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.controlplane.profile.Profile;
 import dev.skerry.controlplane.profile.Profiles;
+import dev.skerry.controlplane.turn.TurnTraces;
 import dev.skerry.controlplane.turn.Wakeups;
 import dev.skerry.store.Events;
 import dev.skerry.store.Incarnations;
@@ -53,6 +54,7 @@ class Answering {
     private final Answers answers;
     private final Wakeups wakeups;
     private final StoredJson json;
+    private final TurnTraces traces;
 
     Answering(
             Turns turns,
@@ -68,7 +70,8 @@ class Answering {
             Measures measures,
             Answers answers,
             Wakeups wakeups,
-            StoredJson json) {
+            StoredJson json,
+            TurnTraces traces) {
         this.turns = turns;
         this.messages = messages;
         this.sessions = sessions;
@@ -83,6 +86,7 @@ class Answering {
         this.answers = answers;
         this.wakeups = wakeups;
         this.json = json;
+        this.traces = traces;
     }
 
     /** Throws {@link RefusedException} for everything that is not an answer; whatever was reserved is settled by then. */
@@ -96,7 +100,8 @@ class Answering {
         demandNext(call, profile);
         Offer offer = offer(turn.sessionId());
         toolResults.accept(turn, request.newMessages(), profile.toolOutputBytes());
-        return ask(call, offers(offer), other -> prompts.of(call, turn, profile, other, request));
+        return traces.call(
+                turn, "llm", () -> ask(call, offers(offer), other -> prompts.of(call, turn, profile, other, request)));
     }
 
     private List<Offer> offers(Offer first) {

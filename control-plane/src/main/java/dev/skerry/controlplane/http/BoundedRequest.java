@@ -9,20 +9,35 @@ import jakarta.servlet.http.HttpServletRequestWrapper;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
-/** Stops to read a body that grows beyond its limit, whatever its length was said to be, or that takes too long in all. */
+/**
+ * Stops to read a body that grows beyond its limit, whatever its length was said to be, or that takes too long in all; can hide what a
+ * caller says about traces.
+ */
 final class BoundedRequest extends HttpServletRequestWrapper {
+    private static final Set<String> ABOUT_TRACES = Set.of("traceparent", "tracestate", "baggage");
+
+    private final boolean believed;
     private final long limit;
     private final Duration time;
 
-    BoundedRequest(HttpServletRequest request, long limit, Duration time) {
+    BoundedRequest(HttpServletRequest request, boolean believed, long limit, Duration time) {
         super(request);
+        this.believed = believed;
         this.limit = limit;
         this.time = time;
     }
 
     static Refusal tooLarge(long limit) {
         return new Refusal.TooLarge("The body of this call may have " + limit + " bytes at most.");
+    }
+
+    @Override
+    public @Nullable String getHeader(String name) {
+        return believed || !ABOUT_TRACES.contains(name.toLowerCase(Locale.ROOT)) ? super.getHeader(name) : null;
     }
 
     @Override

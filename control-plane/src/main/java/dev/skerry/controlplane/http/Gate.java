@@ -86,10 +86,8 @@ class Gate extends OncePerRequestFilter {
                         response,
                         new Refusal.Unavailable(
                                 "This control plane is about to stop: ask again, another one answers.", 1));
-            } else if (OBJECT.matcher(request.getRequestURI()).matches()) {
-                chain.doFilter(new BoundedRequest(request, limits.file().toBytes(), limits.fileTime()), response);
             } else {
-                chain.doFilter(new BoundedRequest(request, bodyLimit, limits.bodyTime()), response);
+                chain.doFilter(bounded(request), response);
             }
         } catch (RefusedException refused) {
             publisher.publishEvent(new RefusedCall(request, refused));
@@ -100,6 +98,13 @@ class Gate extends OncePerRequestFilter {
         } finally {
             MDC.clear();
         }
+    }
+
+    private BoundedRequest bounded(HttpServletRequest request) {
+        boolean internal = request.getLocalPort() == listeners.internalPort();
+        return OBJECT.matcher(request.getRequestURI()).matches()
+                ? new BoundedRequest(request, internal, limits.file().toBytes(), limits.fileTime())
+                : new BoundedRequest(request, internal, bodyLimit, limits.bodyTime());
     }
 
     private @Nullable Refusal refusal(HttpServletRequest request) {

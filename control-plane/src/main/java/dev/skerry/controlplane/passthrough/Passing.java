@@ -14,6 +14,7 @@ import dev.skerry.controlplane.llm.Upstream;
 import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.controlplane.turn.Life;
+import dev.skerry.controlplane.turn.TurnTraces;
 import dev.skerry.controlplane.turn.Wakeups;
 import dev.skerry.store.Incarnations;
 import dev.skerry.store.TurnRow;
@@ -44,6 +45,7 @@ class Passing {
     private final Measures measures;
     private final Records records;
     private final JsonMapper json;
+    private final TurnTraces traces;
     private final Duration deadline;
     private final InFlight inFlight = new InFlight();
 
@@ -57,6 +59,7 @@ class Passing {
             Measures measures,
             Records records,
             JsonMapper json,
+            TurnTraces traces,
             ControlPlaneSettings settings) {
         this.catalogue = catalogue;
         this.turns = turns;
@@ -67,6 +70,7 @@ class Passing {
         this.measures = measures;
         this.records = records;
         this.json = json;
+        this.traces = traces;
         this.deadline = settings.limits().modelCall();
     }
 
@@ -95,7 +99,7 @@ class Passing {
             dialect.complete(body, reserved.outputTokens() / dialect.answers(body), upstream.openAiItself());
             Call call = upstream.call(dialect.path(), json.writeValueAsBytes(body), deadline);
             inFlight.enter(exchange, call);
-            watched(call, caller, turn, exchange);
+            traces.run(turn, dialect.via(), () -> watched(call, caller, turn, exchange));
         } finally {
             upstream.circuit().ended(exchange.fault(), start);
             exchange.settleAtLast();

@@ -38,6 +38,7 @@ public class Outcomes {
     private final Completions completions;
     private final TransactionTemplate transactions;
     private final StoredJson json;
+    private final TurnTraces traces;
 
     Outcomes(
             Turns turns,
@@ -47,7 +48,8 @@ public class Outcomes {
             SessionLog sessionLog,
             Completions completions,
             TransactionTemplate transactions,
-            StoredJson json) {
+            StoredJson json,
+            TurnTraces traces) {
         this.turns = turns;
         this.sessions = sessions;
         this.ledger = ledger;
@@ -56,6 +58,7 @@ public class Outcomes {
         this.completions = completions;
         this.transactions = transactions;
         this.json = json;
+        this.traces = traces;
     }
 
     /**
@@ -80,6 +83,7 @@ public class Outcomes {
             log.info("session {} turn {} {}", session, turnId, outcome.status().code());
             incarnations.wake(session);
             tell(turn);
+            traces.over(turn);
         });
         return finished.isPresent();
     }
