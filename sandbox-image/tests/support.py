@@ -84,9 +84,8 @@ class Sandbox:
         return self.process.wait(seconds)
 
     def output(self) -> str:
-        """What it printed."""
-        self.log.seek(0)
-        return self.log.read().decode()
+        """What it has printed so far; leaves alone where it goes on to print."""
+        return os.pread(self.log.fileno(), 1 << 20, 0).decode()
 
     def processes(self) -> dict[int, str]:
         """Every process of it, by command line."""
@@ -139,7 +138,12 @@ class SandboxTest(unittest.TestCase):
         self.addCleanup(sandbox.close)
         return sandbox
 
-    def machine(self, plane: ControlPlane, prepare: Callable[[str], None] = lambda _: None) -> Sandbox:
+    def machine(
+        self,
+        plane: ControlPlane,
+        prepare: Callable[[str], None] = lambda _: None,
+        variables: dict[str, str] | None = None,
+    ) -> Sandbox:
         """A new incarnation that is the first process of its own system, as in a container or a virtual machine."""
         copy = os.path.join(self.folder(), "runtime")
         shutil.copytree(RUNTIME, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -152,7 +156,7 @@ class SandboxTest(unittest.TestCase):
         plane.tolerated = {"F01", "F02", "F08", "P05", "P09", "S05", "S07", "S08"}
         python = os.path.realpath("/usr/bin/python3")
         command = (*OWN_MACHINE, python, "-B", "-I", os.path.join(copy, "skerry_runtime"))
-        sandbox = Sandbox(plane.boot(), workspace, command)
+        sandbox = Sandbox(plane.boot() if variables is None else variables, workspace, command)
         self.addCleanup(sandbox.close)
         return sandbox
 

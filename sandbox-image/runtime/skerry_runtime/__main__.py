@@ -20,14 +20,26 @@ def main(arguments: list[str]) -> int:
             from skerry_runtime import init
 
             return init.main(PACKAGE, int(credentials))
+        case ["init", credentials, go, ready]:
+            from skerry_runtime import init
+
+            return init.main(PACKAGE, int(credentials), (int(go), int(ready)))
         case ["gateway", control, credentials, identity, agent_identity]:
             from skerry_runtime import gateway
 
             return gateway.main(int(control), int(credentials), identity, agent_identity)
+        case ["gateway", control, credentials, ready, identity, agent_identity]:
+            from skerry_runtime import gateway
+
+            return gateway.main(int(control), int(credentials), identity, agent_identity, int(ready))
         case ["agent", control, gateway_pid, identity]:
             from skerry_runtime import agent
 
             return agent.main(PACKAGE, int(control), int(gateway_pid), identity)
+        case ["agent", control, go, ready, gateway_pid, identity]:
+            from skerry_runtime import agent
+
+            return agent.main(PACKAGE, int(control), int(gateway_pid), identity, (int(go), int(ready)))
     print(
         "usage: python3 -B -I skerry_runtime   start the sandbox\n"
         "       python3 -B -I skerry_probe     print what this sandbox holds against an attacker",

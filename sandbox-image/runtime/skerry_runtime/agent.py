@@ -8,7 +8,7 @@ import time
 from types import FrameType
 
 from skerry_probe import suite
-from skerry_runtime import confine, exits, identity, linux
+from skerry_runtime import confine, exits, identity, linux, renewal
 from skerry_runtime.ipc import GatewayGone, RemoteGateway
 from skerry_runtime.loop import Loop, Stop
 from skerry_runtime.wire import Probe, Refused, State, Turn
@@ -23,12 +23,18 @@ class _Terminated(BaseException):
     """`init` wants this process to end, or is dead."""
 
 
-def main(package: str, control: int, gateway_pid: int, own: str) -> int:
-    """Runs until told to stop; the exit code says why it ended."""
+def main(package: str, control: int, gateway_pid: int, own: str, waiting: tuple[int, int] | None = None) -> int:
+    """Runs until told to stop; the exit code says why it ended.
+
+    With `waiting` it first tries everything for practice, closes the second pipe, and goes on when the first ends.
+    """
     linux.name_process("skerry-agent")
     linux.adopt_orphans()
     driver = identity.driver(os.getppid())
     listener = confine.agent(identity.parse(own), os.getcwd(), package, driver)
+    if waiting is not None:
+        suite.at_boot(os.getppid(), gateway_pid, driver, package, os.getcwd())
+        _await_the_word(*waiting)
     report = suite.at_boot(os.getppid(), gateway_pid, driver, package, os.getcwd())
     agent = _Agent(RemoteGateway(socket.socket(fileno=control)), report, listener)
     code = exits.INTERNAL
@@ -48,6 +54,13 @@ def main(package: str, control: int, gateway_pid: int, own: str) -> int:
         linux.kill({process.pid for process in linux.descendants(os.getpid())})
         sys.stderr.flush()
     os._exit(code)
+
+
+def _await_the_word(go: int, ready: int) -> None:
+    os.close(ready)
+    os.read(go, 1)
+    os.close(go)
+    renewal.of_this_process()
 
 
 class _Agent:

@@ -6,11 +6,17 @@ import sys
 from skerry_runtime import exits
 
 NAMES = ("SESSION_TOKEN", "CONTROL_PLANE_URL", "SESSION_ID")
+WAIT_FOR = "SESSION_VALUES"
 MOST_BYTES = 16 * 1024
 
 
 def main(package: str) -> int:
     """Becomes `init` with an empty environment; the values travel in a pipe that only the gateway reads."""
+    folder = os.environ.pop(WAIT_FOR, "")
+    if folder:
+        from skerry_runtime import waiting
+
+        return waiting.main(package, folder)
     values = [os.fsencode(os.environ.pop(name, "")) for name in NAMES]
     missing = [name for name, value in zip(NAMES, values, strict=True) if not value]
     if missing:
@@ -38,7 +44,13 @@ def command(package: str, *arguments: int | str) -> list[str]:
 
 
 def read_credentials(descriptor: int) -> tuple[str, str, str]:
-    """The session token, the control plane's URL and the session id; the pipe is empty afterwards."""
+    """The session token, the control plane's URL and the session id; the pipe is empty afterwards.
+
+    Raises EOFError when whoever was to write them ended without them.
+    """
     with os.fdopen(descriptor, "rb") as pipe:
-        token, url, session = pipe.read(MOST_BYTES + 1).split(b"\0")
+        block = pipe.read(MOST_BYTES + 1)
+    if not block:
+        raise EOFError
+    token, url, session = block.split(b"\0")
     return token.decode(), url.decode(), session.decode()

@@ -21,8 +21,11 @@ class _GraceIsOver(Exception):
     """The agent did not end in time after it was asked to."""
 
 
-def main(package: str, credentials: int) -> int:
-    """Runs until the gateway or the agent ends and exits with that code; never reads the credentials."""
+def main(package: str, credentials: int, waiting: tuple[int, ...] = ()) -> int:
+    """Runs until the gateway or the agent ends and exits with that code; never reads the credentials.
+
+    `waiting` are the two pipes of a start in two halves: one whose end is the word to go on, one to close when ready.
+    """
     linux.name_process("skerry-init")
     linux.forbid_inspection()
     linux.forbid_new_privileges()
@@ -33,10 +36,14 @@ def main(package: str, credentials: int) -> int:
     users = identity.separate()
     _give_workspace(os.getcwd(), users)
     who = tuple(identity.argument(each) for each in users or (None, None))
-    gateway = _spawn(package, "gateway", (gateway_end.fileno(), credentials), who, {}, signal.SIGKILL)
+    for_gateway = (gateway_end.fileno(), credentials, *waiting[1:])
+    gateway = _spawn(package, "gateway", for_gateway, who, {}, signal.SIGKILL)
     os.close(credentials)
+    for_agent = (agent_end.fileno(), *waiting)
     arguments = (str(gateway), who[1])
-    agent = _spawn(package, "agent", (agent_end.fileno(),), arguments, agent_environment(os.getcwd()), signal.SIGTERM)
+    agent = _spawn(package, "agent", for_agent, arguments, agent_environment(os.getcwd()), signal.SIGTERM)
+    for descriptor in waiting:
+        os.close(descriptor)
     agent_end.close()
     gateway_end.close()
     linux.keep_capabilities(linux.effective_capabilities() & 1 << linux.CAP_KILL)

@@ -101,15 +101,19 @@ final class Boxes {
                 .flatMap(instances::find)
                 .map(store::snapshot);
         Optional<Snapshots> snapshots = driver.snapshots();
-        return memory.isPresent() && snapshots.isPresent()
-                ? snapshots.get().start(launch, memory.get())
-                : driver.start(launch);
+        if (memory.isPresent() && snapshots.isPresent()) {
+            return snapshots.get().start(launch, memory.get());
+        }
+        if (instance.clonedFrom != null && instance.startCount == 0) {
+            say(instance, "this clone boots anew, since there is no memory of its template to go on from");
+        }
+        return driver.start(launch);
     }
 
     private Launch launch(Instance instance, Images.Registered image) {
         Map<String, byte[]> files = new LinkedHashMap<>();
         for (Instance.Rom rom : instance.roms) {
-            String at = rom.at() == null ? "/uk/roms/" + rom.name() : rom.at();
+            String at = rom.at() == null ? "/run/roms/" + rom.name() : rom.at();
             rom.files()
                     .forEach((path, text) ->
                             files.put(at + "/" + path, Base64.getDecoder().decode(text)));
@@ -346,10 +350,14 @@ final class Boxes {
 
     /** Says in the console why the metro gave up. */
     private void complain(Instance instance, String verb, @Nullable String reason) {
+        say(instance, verb + " failed: " + reason);
+    }
+
+    private void say(Instance instance, String what) {
         try {
             Files.writeString(
                     store.console(instance),
-                    "metro: " + verb + " failed: " + reason + "\n",
+                    "metro: " + what + "\n",
                     StandardOpenOption.CREATE,
                     StandardOpenOption.APPEND);
         } catch (IOException e) {

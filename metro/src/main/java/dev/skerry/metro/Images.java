@@ -26,7 +26,7 @@ final class Images {
      * One image.
      *
      * @param name with its tag
-     * @param digest {@code sha256:...} over what is booted
+     * @param digest {@code sha256:...} over what is booted, a disk by its name, size and time
      */
     record Registered(String name, String digest, long bytes, Image image) {
         String url() {
@@ -44,8 +44,10 @@ final class Images {
                     program.readOnlyPaths()
                             .forEach(path -> digest.update((path + "\0").getBytes(StandardCharsets.UTF_8)));
                 }
-                case Image.Machine machine ->
+                case Image.Machine machine -> {
                     bytes = digested(machine.kernel(), digest) + digested(machine.initrd(), digest);
+                    digest.update(stamp(machine.disk()).getBytes(StandardCharsets.UTF_8));
+                }
             }
             all.add(new Registered(
                     withTag(entry.getKey()),
@@ -74,6 +76,11 @@ final class Images {
 
     private static String withTag(String name) {
         return name.lastIndexOf(':') > name.lastIndexOf('/') ? name : name + LATEST;
+    }
+
+    /** A disk is large, and read whole it would hold up every start. */
+    private static String stamp(Path disk) throws IOException {
+        return disk.toAbsolutePath() + " " + Files.size(disk) + " " + Files.getLastModifiedTime(disk);
     }
 
     private static long digested(Path file, MessageDigest digest) throws IOException {

@@ -101,7 +101,8 @@ class WorkerConfiguration {
                 metro.image(),
                 metro.memoryMb(),
                 metro.vcpus(),
-                metro.autokill());
+                metro.autokill(),
+                metro.templateAge());
     }
 
     @Bean

@@ -81,6 +81,7 @@ record WorkerSettings(
      * @param memoryMb memory of each VM in MiB
      * @param weight share of new sessions relative to the other metros
      * @param autokill the metro deletes a VM by itself after it was stopped this long
+     * @param templateAge how old a template for warm starts may become; zero for no warm starts
      * @param callsPerSecond most provider calls started per second over all workers
      * @param docker more about an engine
      */
@@ -93,6 +94,7 @@ record WorkerSettings(
             @DefaultValue("1") int vcpus,
             @DefaultValue("1") int weight,
             @DefaultValue("PT1H") Duration autokill,
+            @DefaultValue("PT0S") Duration templateAge,
             @DefaultValue("50") double callsPerSecond,
             @DefaultValue EngineSettings docker) {
         @Override

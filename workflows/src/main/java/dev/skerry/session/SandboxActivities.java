@@ -11,9 +11,9 @@ import io.temporal.activity.ActivityInterface;
 public interface SandboxActivities {
     /**
      * Creates the VM by its deterministic name and returns when it has said hello. The boot token is fetched inside and never returned.
-     * Makes the session provisioning, then hardening, then idle.
+     * Makes the session provisioning, then hardening, then idle. The answer is for the history's readers.
      */
-    void provision(Transition provisioning);
+    Provisioned provision(Transition provisioning);
 
     /** Has the sandbox store its files (bounded), revokes its token but for a resume, and freezes the VM. */
     void suspend(Transition suspended);

@@ -256,7 +256,7 @@ final class TestingWorld implements AutoCloseable {
 
     private final class Provider implements SandboxActivities {
         @Override
-        public void provision(Transition provisioning) {
+        public Provisioned provision(Transition provisioning) {
             transitions.add(provisioning);
             calls.add("provision " + provisioning.incarnation());
             RuntimeException fault = provisionFault.apply(provisioning);
@@ -267,6 +267,7 @@ final class TestingWorld implements AutoCloseable {
             mostAlive = Math.max(mostAlive, running.size());
             transitions.add(provisioning.then(Status.HARDENING));
             hello(provisioning);
+            return Provisioned.cold("this world has no templates");
         }
 
         private void hello(Transition coming) {

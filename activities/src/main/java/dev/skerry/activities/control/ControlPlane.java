@@ -4,6 +4,7 @@ import dev.skerry.activities.http.JsonHttp;
 import dev.skerry.activities.http.JsonHttp.Answer;
 import dev.skerry.session.FailureTypes;
 import dev.skerry.session.Money;
+import dev.skerry.session.Provisioned;
 import dev.skerry.session.Reason;
 import dev.skerry.session.SessionId;
 import dev.skerry.session.Transition;
@@ -137,6 +138,14 @@ public final class ControlPlane {
 
     public void report(Transition transition) {
         post("report", session(transition) + "/transitions", body(transition), DEADLINE);
+    }
+
+    /** The same for a VM that was just made, with how. */
+    public void report(Transition transition, Provisioned made) {
+        Map<String, @Nullable Object> body = body(transition);
+        body.put("start", made.start());
+        body.put("start_reason", made.why());
+        post("report", session(transition) + "/transitions", body, DEADLINE);
     }
 
     /** Ids of sessions that go on and whose record has not changed for so long; by id, after {@code after}. */

@@ -9,6 +9,7 @@ import com.github.dockerjava.api.model.Container;
 import com.github.dockerjava.api.model.Network;
 import dev.skerry.activities.provider.ProviderException;
 import dev.skerry.activities.provider.SandboxProvider;
+import dev.skerry.session.Provisioned;
 import dev.skerry.session.SandboxActivities.Sighting;
 import dev.skerry.session.SandboxLost;
 import dev.skerry.session.SandboxName;
@@ -77,7 +78,7 @@ public final class DockerProvider implements SandboxProvider, AutoCloseable {
     }
 
     @Override
-    public void create(Spec spec, Runnable alive) throws ProviderException {
+    public Provisioned create(Spec spec, Runnable alive) throws ProviderException {
         Optional<InspectContainerResponse> found = find(spec.name());
         if (found.isEmpty()) {
             order(spec, alive);
@@ -98,6 +99,7 @@ public final class DockerProvider implements SandboxProvider, AutoCloseable {
             destroy(spec.name(), alive);
             throw new ProviderException.Unknown("The container " + spec.name() + " " + told + " while starting.", null);
         }
+        return Provisioned.cold("a Docker Engine has no templates");
     }
 
     private void order(Spec spec, Runnable alive) throws ProviderException {

@@ -8,6 +8,7 @@ import dev.skerry.activities.provider.ProviderException.Throttled;
 import dev.skerry.activities.provider.ProviderException.Unknown;
 import dev.skerry.session.Box;
 import dev.skerry.session.FailureTypes;
+import dev.skerry.session.Provisioned;
 import dev.skerry.session.SandboxActivities;
 import dev.skerry.session.Status;
 import dev.skerry.session.Transition;
@@ -41,7 +42,7 @@ public final class MetroActivities implements SandboxActivities {
     }
 
     @Override
-    public void provision(Transition provisioning) {
+    public Provisioned provision(Transition provisioning) {
         Instant began = clock.instant();
         controlPlane.report(provisioning);
         ControlPlane.Boot boot = controlPlane.openBoot(provisioning.session(), provisioning.incarnation());
@@ -56,16 +57,25 @@ public final class MetroActivities implements SandboxActivities {
                         "installation=" + installation,
                         "session=" + provisioning.session(),
                         "incarnation=" + provisioning.incarnation()));
-        boot(provisioning, spec, boot.bootToken());
-        controlPlane.report(provisioning.then(Status.HARDENING).took(since(began)));
-        awaitHello(provisioning, BOOT);
+        Provisioned made = boot(provisioning, spec, boot.bootToken());
+        controlPlane.report(provisioning.then(Status.HARDENING).took(since(began)), made);
+        try {
+            awaitHello(provisioning, BOOT);
+        } catch (ApplicationFailure failure) {
+            if (made.start() == Provisioned.Start.WARM && failure.getType().equals(FailureTypes.NO_HELLO)) {
+                metro.provider().saidNoHello(provisioning.vm().name());
+            }
+            throw failure;
+        }
+        return made;
     }
 
     /** What a sandbox said last before it failed to boot goes into its session's log, without its token. */
-    private void boot(Transition provisioning, SandboxProvider.Spec spec, String token) {
+    private Provisioned boot(Transition provisioning, SandboxProvider.Spec spec, String token) {
+        Provisioned[] made = new Provisioned[1];
         call(() -> {
             try {
-                metro.provider().create(spec, MetroActivities::alive);
+                made[0] = metro.provider().create(spec, MetroActivities::alive);
             } catch (BootFailed failed) {
                 if (!failed.lastWords().isEmpty()) {
                     controlPlane.console(
@@ -76,6 +86,7 @@ public final class MetroActivities implements SandboxActivities {
                 throw failed;
             }
         });
+        return made[0];
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.skerry.activities.provider;
 
+import dev.skerry.session.Provisioned;
 import dev.skerry.session.SandboxActivities.Sighting;
 import dev.skerry.session.SandboxName;
 import java.time.Instant;
@@ -17,8 +18,11 @@ public interface SandboxProvider {
     /** The driver's name, such as {@code unikraft}. */
     String name();
 
-    /** Creates and starts a VM, or finds the one that an earlier attempt created by the same name. */
-    void create(Spec spec, Runnable alive) throws ProviderException;
+    /** Creates and starts a VM, or finds the one that an earlier attempt created by the same name; answers how it was started. */
+    Provisioned create(Spec spec, Runnable alive) throws ProviderException;
+
+    /** What was created warm did not come to life; the next one had better be started otherwise. */
+    default void saidNoHello(SandboxName name) {}
 
     /** Freezes a running VM; a frozen one stays frozen. */
     void suspend(SandboxName name, Runnable alive) throws ProviderException;

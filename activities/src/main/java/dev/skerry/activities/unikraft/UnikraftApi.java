@@ -5,8 +5,12 @@ import dev.skerry.activities.http.JsonHttp.Answer;
 import dev.skerry.activities.provider.ProviderException;
 import io.micrometer.observation.ObservationRegistry;
 import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -141,6 +145,20 @@ final class UnikraftApi {
             }
             Patience.pause(READ_AGAIN.multipliedBy(attempt));
         }
+    }
+
+    /** The last 4096 bytes of a console, which is what the metro gives when asked by query: a range can only be asked for in a body. */
+    Optional<String> log(String name) throws ProviderException {
+        String path = "instances/log?name=" + URLEncoder.encode(name, StandardCharsets.UTF_8);
+        for (Item item : call("log", "GET", path, null)) {
+            if (item.ok()) {
+                byte[] output = Base64.getMimeDecoder()
+                        .decode(item.json().path("output").asString(""));
+                String text = new String(output, StandardCharsets.UTF_8).strip();
+                return text.isEmpty() ? Optional.empty() : Optional.of(text);
+            }
+        }
+        return Optional.empty();
     }
 
     /** The failure that an item stands for. */

@@ -3,18 +3,19 @@ package dev.skerry.activities.unikraft;
 import dev.skerry.activities.provider.ProviderException;
 import dev.skerry.activities.provider.SandboxProvider;
 import dev.skerry.activities.unikraft.UnikraftApi.Item;
+import dev.skerry.session.Provisioned;
 import dev.skerry.session.SandboxActivities.Sighting;
 import dev.skerry.session.SandboxName;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationRegistry;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +39,7 @@ public final class UnikraftProvider implements SandboxProvider {
     private static final Duration CREATE = Duration.ofSeconds(90);
     private static final Duration CHANGE = Duration.ofSeconds(30);
     private static final int PAGE = 100;
+    private static final String START = "start";
     private static final Set<String> UNDER_WAY = Set.of("starting", "draining", "stopping");
     private static final Set<Integer> REFUSALS_OF_A_MEMBER =
             Set.of(UnikraftApi.UNKNOWN_MEMBER, UnikraftApi.INVALID, UnikraftApi.NOT_BOTH);
@@ -47,6 +49,7 @@ public final class UnikraftProvider implements SandboxProvider {
     private final UnikraftSettings settings;
     private final String installation;
     private final ObservationRegistry observations;
+    private final Templates templates;
     private volatile boolean takesScaleToZero = true;
 
     public UnikraftProvider(
@@ -55,6 +58,7 @@ public final class UnikraftProvider implements SandboxProvider {
         this.installation = installation;
         this.observations = observations;
         this.api = new UnikraftApi(settings, mapper, observations);
+        this.templates = new Templates(api, settings, installation, Clock.systemUTC());
     }
 
     @Override
@@ -63,17 +67,18 @@ public final class UnikraftProvider implements SandboxProvider {
     }
 
     private interface Verb {
-        void run() throws ProviderException;
+        void run(Observation observation) throws ProviderException;
     }
 
     /** How long each verb takes as a whole and how it ends, apart from the calls that it makes. */
     private void observed(String verb, Verb action) throws ProviderException {
         Observation observation = Observation.createNotStarted("skerry.provider.verb", observations)
                 .lowCardinalityKeyValue("verb", verb)
-                .lowCardinalityKeyValue("metro", settings.metro());
+                .lowCardinalityKeyValue("metro", settings.metro())
+                .lowCardinalityKeyValue(START, "none");
         observation.<ProviderException>observeChecked(() -> {
             try {
-                action.run();
+                action.run(observation);
                 observation.lowCardinalityKeyValue("outcome", "done");
             } catch (ProviderException e) {
                 observation.lowCardinalityKeyValue("outcome", e.getClass().getSimpleName());
@@ -83,32 +88,58 @@ public final class UnikraftProvider implements SandboxProvider {
     }
 
     @Override
-    public void create(Spec spec, Runnable alive) throws ProviderException {
-        observed("create", () -> {
-            Optional<Item> found = find(spec.name());
-            if (found.isPresent()) {
-                demandOurs(found.get(), spec);
-                if (found.get().state().equals("stopped")) {
-                    remove(spec.name(), alive);
-                    found = Optional.empty();
-                }
-            }
-            if (found.isEmpty()) {
-                order(spec);
-            }
-            Item item = await(spec.name(), CREATE, alive, state -> !UNDER_WAY.contains(state))
-                    .orElseThrow(() -> new ProviderException.Unknown(
-                            "Metro " + settings.metro() + " lost " + spec.name() + " while it was starting.", null));
-            demandOurs(item, spec);
-            if (item.state().equals("standby")) {
-                change("start", Map.of("name", spec.name().value()));
-                item = await(spec.name(), CHANGE, alive, state -> !UNDER_WAY.contains(state))
-                        .orElseThrow(() -> gone(spec.name()));
-            }
-            if (!item.state().equals("running")) {
-                throw notRunning(spec.name(), item, alive);
-            }
+    public Provisioned create(Spec spec, Runnable alive) throws ProviderException {
+        Provisioned[] made = new Provisioned[1];
+        observed("create", observation -> {
+            made[0] = created(spec, alive);
+            observation.lowCardinalityKeyValue(START, made[0].start().code());
         });
+        return made[0];
+    }
+
+    private Provisioned created(Spec spec, Runnable alive) throws ProviderException {
+        Optional<Item> found = find(spec.name());
+        if (found.isPresent()) {
+            demandOurs(found.get(), spec);
+            if (found.get().state().equals("stopped")) {
+                remove(spec.name(), alive);
+                found = Optional.empty();
+            }
+        }
+        String why = found.isPresent() ? "an earlier attempt made it" : ordered(spec);
+        Item item = started(spec, alive);
+        if (!item.state().equals("running") && Templates.isClone(item)) {
+            String ended = "the clone ended while starting, "
+                    + StopReason.of(item.json()).words();
+            templates.distrust(ended);
+            remove(spec.name(), alive);
+            orderCold(spec);
+            why = ended;
+            item = started(spec, alive);
+        }
+        if (!item.state().equals("running")) {
+            throw notRunning(spec.name(), item, alive);
+        }
+        return Templates.isClone(item) ? Provisioned.warm(why) : Provisioned.cold(why);
+    }
+
+    @Override
+    public void saidNoHello(SandboxName name) {
+        templates.distrust("a clone said no hello");
+    }
+
+    /** What it is once it is not under way any more. */
+    private Item started(Spec spec, Runnable alive) throws ProviderException {
+        Item item = await(spec.name(), CREATE, alive, state -> !UNDER_WAY.contains(state))
+                .orElseThrow(() -> new ProviderException.Unknown(
+                        "Metro " + settings.metro() + " lost " + spec.name() + " while it was starting.", null));
+        demandOurs(item, spec);
+        if (!item.state().equals("standby")) {
+            return item;
+        }
+        change("start", Map.of("name", spec.name().value()));
+        return await(spec.name(), CHANGE, alive, state -> !UNDER_WAY.contains(state))
+                .orElseThrow(() -> gone(spec.name()));
     }
 
     /** A VM of the right name is adopted only when it is what would have been ordered. */
@@ -129,7 +160,44 @@ public final class UnikraftProvider implements SandboxProvider {
         }
     }
 
-    private void order(Spec spec) throws ProviderException {
+    /** Warm where that can be had; answers why as it was. */
+    private String ordered(Spec spec) throws ProviderException {
+        String why = switch (templates.find()) {
+            case Templates.Found.Usable template -> {
+                Optional<String> refused = orderClone(template, spec);
+                if (refused.isEmpty()) {
+                    yield "from template " + template.name();
+                }
+                templates.distrust("the metro refused a clone: " + refused.get());
+                orderCold(spec);
+                yield "the metro refused a clone: " + refused.get();
+            }
+            case Templates.Found.Nothing nothing -> {
+                orderCold(spec);
+                yield nothing.why();
+            }
+        };
+        return why;
+    }
+
+    /** Empty when the clone is there or on its way. What would fail a cold boot as well is a failure here, too. */
+    private Optional<String> orderClone(Templates.Found.Usable template, Spec spec) throws ProviderException {
+        try {
+            for (Item item : api.call("create", "POST", "instances", templates.clone(template, spec))) {
+                boolean existsNow = item.ok()
+                        || item.is(UnikraftApi.ALREADY_EXISTS)
+                        || item.json().has("uuid");
+                if (!existsNow) {
+                    throw api.failure("create", item);
+                }
+            }
+            return Optional.empty();
+        } catch (ProviderException.Rejected refused) {
+            return Optional.of(String.valueOf(refused.getMessage()));
+        }
+    }
+
+    private void orderCold(Spec spec) throws ProviderException {
         boolean scale = takesScaleToZero;
         for (Item item : api.call("create", "POST", "instances", body(spec, scale))) {
             boolean existsNow = item.ok()
@@ -143,7 +211,7 @@ public final class UnikraftProvider implements SandboxProvider {
                             || item.message().contains("service_group"));
             if (refusedScale) {
                 takesScaleToZero = false;
-                order(spec);
+                orderCold(spec);
                 return;
             }
             if (!existsNow) {
@@ -192,7 +260,7 @@ public final class UnikraftProvider implements SandboxProvider {
 
     @Override
     public void suspend(SandboxName name, Runnable alive) throws ProviderException {
-        observed("suspend", () -> {
+        observed("suspend", _ -> {
             Item item = settled(name, alive);
             if (item.state().equals("running")) {
                 change("suspend", Map.of("name", name.value(), "drain_timeout_ms", 0));
@@ -204,7 +272,7 @@ public final class UnikraftProvider implements SandboxProvider {
 
     @Override
     public void resume(SandboxName name, Runnable alive) throws ProviderException {
-        observed("resume", () -> {
+        observed("resume", _ -> {
             Item item = settled(name, alive);
             if (item.state().equals("stopped")) {
                 throw new ProviderException.Rejected("The VM " + name + " stopped, "
@@ -236,7 +304,7 @@ public final class UnikraftProvider implements SandboxProvider {
 
     @Override
     public void destroy(SandboxName name, Runnable alive) throws ProviderException {
-        observed("destroy", () -> remove(name, alive));
+        observed("destroy", _ -> remove(name, alive));
     }
 
     private void remove(SandboxName name, Runnable alive) throws ProviderException {
@@ -278,18 +346,9 @@ public final class UnikraftProvider implements SandboxProvider {
                 .orElse(Sighting.GONE);
     }
 
-    /** The last 4096 bytes, which is what the metro gives when asked by query: state and range can only be asked for in a body. */
     @Override
     public Optional<String> lastWords(SandboxName name) throws ProviderException {
-        for (Item item : api.call("log", "GET", "instances/log?name=" + encoded(name.value()), null)) {
-            if (item.ok()) {
-                byte[] output = Base64.getMimeDecoder()
-                        .decode(item.json().path("output").asString(""));
-                String text = new String(output, StandardCharsets.UTF_8).strip();
-                return text.isEmpty() ? Optional.empty() : Optional.of(text);
-            }
-        }
-        return Optional.empty();
+        return api.log(name.value());
     }
 
     /** What the account's quotas leave room for; memory and processors count as well as the number. */
@@ -385,7 +444,7 @@ public final class UnikraftProvider implements SandboxProvider {
     }
 
     /** The platform writes RFC 3339; a VM without a readable time is unsafe to judge, so the listing fails. */
-    private static Instant createdAt(JsonNode json) throws ProviderException {
+    static Instant createdAt(JsonNode json) throws ProviderException {
         try {
             return OffsetDateTime.parse(json.path("created_at").asString("")).toInstant();
         } catch (DateTimeParseException e) {

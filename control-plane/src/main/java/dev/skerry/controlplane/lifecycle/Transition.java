@@ -4,14 +4,20 @@ import dev.skerry.session.Reason;
 import dev.skerry.session.Status;
 import org.jspecify.annotations.Nullable;
 
-/** A change of a session's state, as the worker tells it. */
+/**
+ * A change of a session's state, as the worker tells it.
+ *
+ * @param start how the VM was started, {@code warm} or {@code cold}, and {@code startReason} why so; null where none was
+ */
 record Transition(
         long number,
         @Nullable Status status,
         @Nullable Reason reason,
         int incarnation,
         @Nullable Box box,
-        @Nullable Long tookMillis) {
+        @Nullable Long tookMillis,
+        @Nullable String start,
+        @Nullable String startReason) {
     @Nullable
     String code() {
         return reason == null ? null : reason.code();

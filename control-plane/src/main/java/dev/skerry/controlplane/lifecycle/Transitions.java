@@ -87,7 +87,17 @@ class Transitions {
                         session,
                         transition,
                         "session.hardening",
-                        data("metro", transition.metro(), "name", transition.name(), "duration_ms", took));
+                        data(
+                                "metro",
+                                transition.metro(),
+                                "name",
+                                transition.name(),
+                                "duration_ms",
+                                took,
+                                "start",
+                                transition.start(),
+                                "start_reason",
+                                transition.startReason()));
             case IDLE, RUNNING -> {}
             case SUSPENDED ->
                 append(session, transition, "session.suspended", data("reason", code, "duration_ms", took));

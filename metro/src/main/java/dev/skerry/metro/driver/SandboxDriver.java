@@ -40,7 +40,8 @@ public interface SandboxDriver {
         /**
          * Starts a sandbox that goes on where the captured one was frozen.
          *
-         * <p>Its environment is that of the template; files of the launch are offered to the guest as its inline ROM.
+         * <p>Its environment is that of the template; files of the launch come into the guest after it runs, in their order, each whole
+         * before the next. Nothing of the template is shared but what it was: copies write to none of its files.
          */
         Sandbox start(Launch launch, Path template) throws IOException;
     }

@@ -147,7 +147,9 @@ public final class ProcessDriver implements SandboxDriver {
 
     private static void writeFiles(Launch launch) throws IOException {
         for (Map.Entry<String, byte[]> file : launch.files().entrySet()) {
-            Path path = workspace(launch).resolve(file.getKey()).normalize();
+            Path path = workspace(launch)
+                    .resolve(file.getKey().replaceFirst("^/+", ""))
+                    .normalize();
             if (!path.startsWith(workspace(launch))) {
                 throw new IOException("a file of the launch is outside its workspace");
             }
