@@ -41,6 +41,11 @@ public final class TestingModels {
         return marker;
     }
 
+    /** Answers requests whose text holds this marker in this way from now on. */
+    public static void marker(String marker, Function<Received, Reply> script) {
+        SCRIPTS.put(marker, script);
+    }
+
     /** Requests whose text holds the marker. */
     public static List<Received> received(String marker) {
         return Server.SERVER.received().stream()

@@ -117,8 +117,9 @@ class RefusedCalls {
         return pattern == null ? null : pattern.toString();
     }
 
+    /** What is too long for a name is left out: it may be a token that was put into the wrong place. */
     private static String path(HttpServletRequest request) {
-        String path = request.getRequestURI().replaceAll("[^ -~]", "?");
+        String path = request.getRequestURI().replaceAll("[^ -~]", "?").replaceAll("[^/]{33,}", "*");
         return path.length() > LONGEST_PATH ? path.substring(0, LONGEST_PATH) : path;
     }
 

@@ -103,19 +103,24 @@ final class Exchange {
         settle(new ModelException(ModelException.Kind.REJECTED, outcome, false, null, null, null));
         String body = answer.peekBody(MOST_AT_ONCE).string();
         if (status == 401 || status == 403 || (status >= 300 && status < 400) || betrays.test(body)) {
-            log.warn("session {}: the provider answered a passed call with HTTP {}", caller.session(), status);
-            new ProviderError(
-                            502,
-                            "model_unauthorized",
-                            null,
-                            "The model provider refused this installation (HTTP " + status
-                                    + "): its operator has to check the key and the base URL.",
-                            null)
-                    .write(dialect, json, response);
+            refuseInstallation(status);
             return;
         }
         head(answer, status, "application/json");
         send(answer.body().bytes());
+    }
+
+    /** What the provider says here is for the operator and may hold the key. */
+    private void refuseInstallation(int status) throws IOException {
+        log.warn("session {}: the provider answered a passed call with HTTP {}", caller.session(), status);
+        new ProviderError(
+                        502,
+                        "model_unauthorized",
+                        null,
+                        "The model provider refused this installation (HTTP " + status
+                                + "): its operator has to check the key and the base URL.",
+                        null)
+                .write(dialect, json, response);
     }
 
     private void whole(Response answer) throws IOException {
@@ -133,6 +138,10 @@ final class Exchange {
             log.warn("session {}: a passed answer is not JSON", caller.session());
         }
         settleAnsweredAnyhow();
+        if (betrays.test(new String(bytes, StandardCharsets.UTF_8))) {
+            refuseInstallation(200);
+            return;
+        }
         head(answer, 200, "application/json");
         send(bytes);
     }
@@ -183,7 +192,7 @@ final class Exchange {
         response.setContentType(answer.header("Content-Type", type));
         for (String name : HEADERS) {
             String value = answer.header(name);
-            if (value != null) {
+            if (value != null && !betrays.test(value)) {
                 response.setHeader(name, value);
             }
         }
