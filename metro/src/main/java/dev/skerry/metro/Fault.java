@@ -19,6 +19,8 @@ enum Fault {
     CUT_AFTER(Scope.AFTER),
     /** The answer of an effective request waits {@code delay_ms}. */
     DELAY_AFTER(Scope.AFTER),
+    /** A list is answered as it was when it was first asked for since the rule was made. */
+    STALE(Scope.LIST),
     /** The item fails as busy. */
     BUSY(Scope.ITEM),
     /** The item fails for want of quota. */
@@ -42,6 +44,7 @@ enum Fault {
     enum Scope {
         BEFORE,
         AFTER,
+        LIST,
         ITEM,
         CLASH,
         BOOT,

@@ -85,6 +85,7 @@ record FaultRule(
                     CUT,
                     HTML_AFTER,
                     CUT_AFTER,
+                    STALE,
                     BUSY,
                     QUOTA,
                     PARTIAL,

@@ -32,6 +32,11 @@ final class Faults {
         return List.copyOf(rules);
     }
 
+    boolean armed(Fault fault) {
+        return rules.stream()
+                .anyMatch(rule -> rule.fault() == fault && rule.left().get() > 0);
+    }
+
     boolean remove(String id) {
         return rules.removeIf(rule -> rule.id().equals(id));
     }

@@ -24,6 +24,7 @@ final class FrontDoor {
     private final Router router;
     private final Instances instances;
     private final Faults faults;
+    private final StaleLists lists;
     private final Envelope envelope;
     private final JsonMapper json;
 
@@ -32,6 +33,7 @@ final class FrontDoor {
         this.router = router;
         this.instances = instances;
         this.faults = faults;
+        this.lists = new StaleLists(faults);
         this.envelope = envelope;
         this.json = json;
     }
@@ -96,7 +98,7 @@ final class FrontDoor {
             }
             Faults.pause(rule.delayMillis());
         }
-        Reply reply = router.route(call, address);
+        Reply reply = lists.asSeen(call, router.route(call, address));
         Optional<FaultRule> after = struck(Scope.AFTER, operation, names);
         if (after.isPresent()) {
             FaultRule rule = after.get();

@@ -146,6 +146,17 @@ class FaultsTest {
     }
 
     @Test
+    void aListIsAnsweredAsItWas() {
+        metro.running("before", "");
+        arm("{\"fault\":\"stale\",\"next\":1}");
+        assertThat(metro.call("GET", "/v1/instances").items()).hasSize(1);
+        metro.running("since", "");
+        assertThat(metro.call("GET", "/v1/instances").items()).hasSize(1);
+        assertThat(metro.read("since").path("state").asString()).isEqualTo("running");
+        assertThat(metro.call("GET", "/v1/instances").items()).hasSize(2);
+    }
+
+    @Test
     void aSandboxDies() {
         arm("{\"fault\":\"death\",\"next\":1,\"delay_ms\":50}");
         metro.call("POST", "/v1/instances", CREATE_AND_WAIT);
