@@ -38,6 +38,11 @@ final class Calls {
                     FailureTypes.SESSION_ENDED,
                     FailureTypes.NOT_FOUND)
             .build();
+    /** The SDK takes a local activity without a limit of time or attempts for one without a policy, and never repeats it. */
+    private static final RetryOptions WITHOUT_END = RetryOptions.newBuilder(STEADILY)
+            .setMaximumAttempts(Integer.MAX_VALUE)
+            .build();
+
     private static final RetryOptions ONCE =
             RetryOptions.newBuilder().setMaximumAttempts(1).build();
 
@@ -131,7 +136,7 @@ final class Calls {
                 ControlActivities.class,
                 LocalActivityOptions.newBuilder()
                         .setStartToCloseTimeout(CONTROL)
-                        .setRetryOptions(STEADILY)
+                        .setRetryOptions(WITHOUT_END)
                         .setSummary(summary)
                         .build());
     }

@@ -253,6 +253,16 @@ class HardshipTest {
     }
 
     @Test
+    void asksAControlPlaneThatIsAwayUntilItAnswers() {
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        world.outages.set(2);
+        end(session);
+        assertThat(world.calls).containsOnlyOnce("stop");
+        assertThat(world.outages).hasNegativeValue();
+    }
+
+    @Test
     void deletedWithoutAnUpdateEndsWithTheReason() {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);

@@ -25,6 +25,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +46,7 @@ final class TestingWorld implements AutoCloseable {
     volatile Function<Transition, @Nullable RuntimeException> provisionFault = request -> null;
     volatile Function<Integer, @Nullable RuntimeException> helloFault = incarnation -> null;
     volatile @Nullable RuntimeException stopFault;
+    final AtomicInteger outages = new AtomicInteger();
     volatile Runnable onCancel = () -> {};
     volatile TurnScript turns = (incarnation, turn) -> new TurnOutcome(TurnStatus.COMPLETED, null);
 
@@ -356,6 +358,9 @@ final class TestingWorld implements AutoCloseable {
 
         @Override
         public void stop(Transition terminating, TurnStatus turns, Reason reason) {
+            if (outages.getAndDecrement() > 0) {
+                throw ApplicationFailure.newFailure("no answer", "unavailable");
+            }
             RuntimeException fault = stopFault;
             if (fault != null) {
                 throw fault;
