@@ -36,13 +36,14 @@ final class ModelCloud implements SandboxActivities {
     }
 
     @Override
-    public void provision(Transition provisioning) {
+    public Provisioned provision(Transition provisioning) {
         SessionId session = provisioning.session();
         record.project(provisioning);
         record.boots(session, provisioning.incarnation());
         ModelFaults.takeTime(session, Verb.PROVISION, provisioning.incarnation());
         faults.perform(session, Verb.PROVISION, () -> run(session, provisioning));
         record.project(provisioning.then(Status.HARDENING));
+        return Provisioned.cold("the model has no templates");
     }
 
     private synchronized void run(SessionId session, Transition coming) {
