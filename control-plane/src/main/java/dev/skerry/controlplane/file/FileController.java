@@ -97,12 +97,16 @@ class FileController {
                 .forEach(entry -> missing.put(entry.sha256(), entry.size()));
         long after = sum(stored) + sum(missing);
         if (after > limits.workspace().toBytes()) {
-            throw new RefusedException(new Refusal.TooLarge("This session's files may have "
-                    + limits.workspace().toBytes() + " bytes at most, all versions together."));
+            throw tooMuch();
         }
         return new Uploads(entries.stream()
                 .map(entry -> upload(caller, entry, stored.get(entry.sha256())))
                 .toList());
+    }
+
+    private RefusedException tooMuch() {
+        return new RefusedException(new Refusal.TooLarge("This session's files may have "
+                + limits.workspace().toBytes() + " bytes at most, all versions together."));
     }
 
     @PutMapping("/manifest")
@@ -150,6 +154,10 @@ class FileController {
 
     /** What a sandbox put into the object store by itself counts once its bytes were read and found right. */
     private boolean adopted(Caller caller, Workspace.Entry entry) {
+        if (workspace.storedBytes(caller.session()) + entry.size()
+                > limits.workspace().toBytes()) {
+            throw tooMuch();
+        }
         try {
             if (!objects.adopt(caller.session(), entry.sha256(), entry.size())) {
                 return false;

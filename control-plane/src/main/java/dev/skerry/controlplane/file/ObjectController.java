@@ -16,6 +16,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -30,6 +32,8 @@ import org.springframework.web.bind.annotation.RestController;
 @RestController
 @RequestMapping("/sandbox/v1/objects/{session}/{sha256}")
 class ObjectController {
+    private static final Logger log = LoggerFactory.getLogger(ObjectController.class);
+
     private final ObjectUrls urls;
     private final Callers callers;
     private final ObjectStore objects;
@@ -94,8 +98,7 @@ class ObjectController {
             throws IOException {
         admit(new ObjectUrls.Claim("GET", session, incarnation, sha256, size, expires, key, signature), request);
         inProgress.enter(session);
-        try (InputStream bytes = objects.open(session, sha256)
-                .orElseThrow(() -> new RefusedException(new Refusal.NotFound("These bytes are not stored.")))) {
+        try (InputStream bytes = open(session, sha256)) {
             response.setContentType(MediaType.APPLICATION_OCTET_STREAM_VALUE);
             response.setContentLengthLong(size);
             bytes.transferTo(response.getOutputStream());
@@ -104,13 +107,28 @@ class ObjectController {
         }
     }
 
+    private InputStream open(String session, String sha256) {
+        try {
+            return objects.open(session, sha256)
+                    .orElseThrow(() -> new RefusedException(new Refusal.NotFound("These bytes are not stored.")));
+        } catch (IOException e) {
+            throw away(session, e);
+        }
+    }
+
+    /** Also for a sandbox that stopped to send, which does not hear it. */
+    private static RefusedException away(String session, IOException e) {
+        log.warn("session {}: bytes were neither kept nor read: {}", session, e.toString());
+        return new RefusedException(new Refusal.Unavailable("The object store does not answer at the moment.", 2));
+    }
+
     private void admit(ObjectUrls.Claim claim, HttpServletRequest request) {
         Caller caller = urls.verify(claim);
         request.setAttribute(Caller.class.getName(), caller);
         callers.demandLive(caller);
     }
 
-    private void receive(String session, String sha256, long size, InputStream bytes) throws IOException {
+    private void receive(String session, String sha256, long size, InputStream bytes) {
         long pending = arriving.merge(session, size, Long::sum);
         try {
             if (workspace.storedBytes(session) + pending > quota && !workspace.hasObject(session, sha256, size)) {
@@ -122,6 +140,8 @@ class ObjectController {
             audit.session(session, "file.stored", Map.of("sha256", sha256, "size", size));
         } catch (BytesDiffer e) {
             throw RefusedException.invalid(e.sentence());
+        } catch (IOException e) {
+            throw away(session, e);
         } finally {
             arriving.computeIfPresent(session, (id, sum) -> sum == size ? null : Long.valueOf(sum - size));
         }

@@ -235,7 +235,7 @@ public final class S3ObjectStore implements ObjectStore, AutoCloseable {
 
     private String arriving(String session, String sha256) {
         ObjectName name = new ObjectName(session, sha256);
-        return settings.prefix() + name.session() + "/arriving/" + name.sha256();
+        return settings.prefix() + "arriving/" + name.session() + "/" + name.sha256();
     }
 
     @Override
