@@ -8,6 +8,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Map;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Repository;
 
@@ -39,27 +40,43 @@ public class Audit {
         return "tenant:" + tenantId;
     }
 
+    /**
+     * Common table expressions that append to the chains that {@code source} names in its column {@code chain}; they take the parameters
+     * of {@link #parameters}.
+     */
+    static String appending(String source) {
+        return """
+                head as (
+                    insert into audit_heads as h (chain, seq, hash)
+                    select chain, 1, sha256(sha256(convert_to(:genesis || chain, 'UTF8'))
+                        || convert_to(concat_ws(E'\\n', 1::bigint, :at::bigint, :kind::text, :kept::text), 'UTF8'))
+                    from %s
+                    on conflict (chain) do update set seq = h.seq + 1,
+                        hash = sha256(h.hash
+                            || convert_to(concat_ws(E'\\n', h.seq + 1, :at::bigint, :kind::text, :kept::text), 'UTF8'))
+                    returning chain, seq, hash),
+                audited as (
+                    insert into audit (chain, seq, at_micros, kind, data, hash)
+                    select chain, seq, :at, :kind, :kept, hash from head returning seq)""".formatted(source);
+    }
+
+    static Map<String, Object> parameters(String kind, String data) {
+        return Map.of(
+                "genesis",
+                GENESIS,
+                "at",
+                ChronoUnit.MICROS.between(Instant.EPOCH, Clock.systemUTC().instant()),
+                "kind",
+                kind,
+                "kept",
+                data);
+    }
+
     /** Appends, in the surrounding transaction if there is one; answers the entry's number. */
     public long append(String chain, String kind, String data) {
-        return jdbc.sql("""
-                        with head as (
-                            insert into audit_heads as h (chain, seq, hash)
-                            values (:chain, 1, sha256(sha256(convert_to(:genesis || :chain, 'UTF8'))
-                                || convert_to(concat_ws(E'\\n', 1::bigint, :at::bigint, :kind::text, :data::text), 'UTF8')))
-                            on conflict (chain) do update set seq = h.seq + 1,
-                                hash = sha256(h.hash
-                                    || convert_to(concat_ws(E'\\n', h.seq + 1, :at::bigint, :kind::text, :data::text), 'UTF8'))
-                            returning chain, seq, hash)
-                        insert into audit (chain, seq, at_micros, kind, data, hash)
-                        select chain, seq, :at, :kind, :data, hash from head returning seq""")
-                .param("genesis", GENESIS)
+        return jdbc.sql("with " + appending("(values (:chain)) named (chain)") + " select seq from audited")
                 .param("chain", chain)
-                .param(
-                        "at",
-                        ChronoUnit.MICROS.between(
-                                Instant.EPOCH, Clock.systemUTC().instant()))
-                .param("kind", kind)
-                .param("data", data)
+                .params(parameters(kind, data))
                 .query(Long.class)
                 .single();
     }

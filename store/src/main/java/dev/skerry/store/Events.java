@@ -2,6 +2,7 @@ package dev.skerry.store;
 
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Types;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -38,23 +39,54 @@ public class Events {
         }
     }
 
+    /**
+     * An event to append.
+     *
+     * @param data a JSON object
+     * @param audit what the audit log keeps of it; null when that is nothing
+     */
+    public record Entry(
+            String type,
+            @Nullable String turnId,
+            @Nullable Integer incarnation,
+            String data,
+            @Nullable String audit) {}
+
     /** Appends with the next number and notifies when the surrounding transaction commits. */
     public long append(
             String sessionId, String type, @Nullable String turnId, @Nullable Integer incarnation, String data) {
-        return jdbc.sql("""
+        return append(sessionId, new Entry(type, turnId, incarnation, data, null));
+    }
+
+    /** Like the other, with its entry in the audit log. */
+    public long append(String sessionId, Entry entry) {
+        return appending(jdbc.sql("""
                         with numbered as (
-                            update sessions set last_event = last_event + 1 where id = :session returning last_event),
-                        appended as (
-                            insert into events (session_id, seq, type, turn_id, incarnation, data)
-                            select :session, last_event, :type, :turn, :incarnation, :data::jsonb from numbered returning seq)
-                        select seq, pg_notify('skerry_events', :session) from appended""")
+                            update sessions set last_event = last_event + 1 where id = :session returning id as chain, last_event),
+                        %s
+                        select seq, pg_notify('skerry_events', :session) from appended""".formatted(appending("numbered", entry))), entry)
                 .param("session", sessionId)
-                .param("type", type)
-                .param("turn", turnId)
-                .param("incarnation", incarnation, java.sql.Types.INTEGER)
-                .param("data", data)
                 .query((row, n) -> row.getLong("seq"))
                 .single();
+    }
+
+    /** Common table expressions that append to the sessions that {@code source} names in its columns {@code chain} and {@code last_event}. */
+    static String appending(String source, Entry entry) {
+        String appended = """
+                appended as (
+                    insert into events (session_id, seq, type, turn_id, incarnation, data)
+                    select chain, last_event, :type, :turn, :incarnation, :data::jsonb from %s returning seq)""".formatted(source);
+        return entry.audit() == null ? appended : appended + ",\n" + Audit.appending(source);
+    }
+
+    /** Gives a statement the parameters of {@link #appending(String, Entry)}. */
+    static JdbcClient.StatementSpec appending(JdbcClient.StatementSpec statement, Entry entry) {
+        statement
+                .param("type", entry.type())
+                .param("turn", entry.turnId(), Types.VARCHAR)
+                .param("incarnation", entry.incarnation(), Types.INTEGER)
+                .param("data", entry.data());
+        return entry.audit() == null ? statement : statement.params(Audit.parameters(entry.type(), entry.audit()));
     }
 
     /** Oldest first, after {@code seq}, at most {@code limit}. */

@@ -9,8 +9,6 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.stereotype.Repository;
-import org.springframework.transaction.annotation.Transactional;
-import org.springframework.transaction.interceptor.TransactionAspectSupport;
 
 /**
  * Money: reserved before it is spent, settled exactly once. All amounts in nano-dollars.
@@ -99,45 +97,46 @@ public class Ledger {
     public record Usage(String model, long calls, long inputTokens, long outputTokens, long costNanoUsd) {}
 
     /** Like {@link #reserve(Reservation, Caps)} without caps above the session's and the tenant's own. */
-    @Transactional
     public Decision reserve(Reservation reservation) {
         return reserve(reservation, Caps.NONE);
     }
 
     /**
      * Checks the caps of session, tenant and platform, counting what calls in flight have reserved, and reserves in all three; all or
-     * nothing, in one statement. Throws {@link org.springframework.dao.DuplicateKeyException} while the same call is in flight.
+     * nothing, in one statement that is a transaction of its own unless there is one. Throws
+     * {@link org.springframework.dao.DuplicateKeyException} while the same call is in flight.
      */
-    @Transactional
     public Decision reserve(Reservation reservation, Caps caps) {
-        Decision decision = jdbc.sql("""
-                        with session as (
+        return jdbc.sql("""
+                        with session as materialized (
+                            select id, tenant_id, cap_nano_usd, reserved_nano_usd, spent_nano_usd,
+                                   reserved_nano_usd + spent_nano_usd + :worst <= cap_nano_usd as covered
+                            from sessions where id = :session for update),
+                        tenant as materialized (
+                            select t.id, coalesce(t.reserved_nano_usd + t.spent_nano_usd + :worst
+                                       <= coalesce(t.cap_nano_usd, :tenantCap), true) as covered
+                            from tenants t where t.id = (select tenant_id from session where covered) for update),
+                        whole as materialized (
+                            select p.id, coalesce(p.reserved_nano_usd + p.spent_nano_usd + :worst <= :platformCap, true) as covered
+                            from platform p where exists (select 1 from tenant where covered) for update),
+                        granted as materialized (select 1 from whole where covered),
+                        of_session as (
                             update sessions set reserved_nano_usd = reserved_nano_usd + :worst
-                            where id = :session and reserved_nano_usd + spent_nano_usd + :worst <= cap_nano_usd
-                            returning tenant_id, cap_nano_usd, reserved_nano_usd, spent_nano_usd),
-                        tenant as (
-                            update tenants set reserved_nano_usd = tenants.reserved_nano_usd + :worst
-                            from session
-                            where tenants.id = session.tenant_id
-                              and (coalesce(tenants.cap_nano_usd, :tenantCap) is null
-                                   or tenants.reserved_nano_usd + tenants.spent_nano_usd + :worst
-                                       <= coalesce(tenants.cap_nano_usd, :tenantCap))
-                            returning tenants.id),
-                        whole as (
-                            update platform set reserved_nano_usd = platform.reserved_nano_usd + :worst
-                            from tenant
-                            where :platformCap::bigint is null
-                               or platform.reserved_nano_usd + platform.spent_nano_usd + :worst <= :platformCap
-                            returning platform.id),
+                            where id = :session and exists (select 1 from granted)),
+                        of_tenant as (
+                            update tenants set reserved_nano_usd = reserved_nano_usd + :worst
+                            where id = (select tenant_id from session) and exists (select 1 from granted)),
+                        of_platform as (
+                            update platform set reserved_nano_usd = reserved_nano_usd + :worst where exists (select 1 from granted)),
                         call as (
                             insert into model_calls (id, session_id, turn_id, seq, incarnation, model, state, reserved_nano_usd,
                                                      owner, via, price_version)
                             select :call, :session, :turn, :seq, :incarnation, :model, 'reserved', :worst, :owner, :via, :prices
-                            from whole
-                            returning id)
-                        select session.cap_nano_usd, session.reserved_nano_usd, session.spent_nano_usd,
-                               session.tenant_id is not null, tenant.id is not null, call.id is not null
-                        from (values (1)) one left join session on true left join tenant on true left join call on true""")
+                            from granted)
+                        select session.cap_nano_usd, session.reserved_nano_usd + :worst, session.spent_nano_usd,
+                               coalesce(session.covered, false), coalesce(tenant.covered, false), coalesce(whole.covered, false)
+                        from (values (1)) one
+                        left join session on true left join tenant on true left join whole on true""")
                 .param("call", reservation.callId())
                 .param("session", reservation.sessionId())
                 .param("turn", reservation.turnId())
@@ -152,10 +151,6 @@ public class Ledger {
                 .param("platformCap", caps.platformNanoUsd(), java.sql.Types.BIGINT)
                 .query(Ledger::decision)
                 .single();
-        if (decision instanceof Decision.Refused) {
-            TransactionAspectSupport.currentTransactionStatus().setRollbackOnly();
-        }
-        return decision;
     }
 
     private static Decision decision(ResultSet row, int ignored) throws SQLException {
@@ -170,16 +165,22 @@ public class Ledger {
 
     /** Replaces a reservation by what the call cost. The second settlement of a call changes nothing and answers empty. */
     public Optional<Balance> settle(String callId, Settlement settlement) {
-        return close(callId, ":cost", settlement);
+        return close(callId, ":cost", settlement, null);
+    }
+
+    /** Like the other, and appends to the session's log, if it does anything at all. */
+    public Optional<Balance> settle(String callId, Settlement settlement, Events.Entry entry) {
+        return close(callId, ":cost", settlement, entry);
     }
 
     /** Settles a call of which nobody knows what became of it at its whole reservation, marked as an estimate; once. */
     public Optional<Balance> abandon(String callId) {
-        return close(callId, "reserved_nano_usd", new Settlement(0, 0, 0, true, "abandoned"));
+        return close(callId, "reserved_nano_usd", new Settlement(0, 0, 0, true, "abandoned"), null);
     }
 
-    private Optional<Balance> close(String callId, String cost, Settlement settlement) {
-        return jdbc.sql("""
+    private Optional<Balance> close(String callId, String cost, Settlement settlement, Events.@Nullable Entry entry) {
+        JdbcClient.StatementSpec statement = jdbc.sql(
+                        """
                         with call as (
                             update model_calls set state = 'settled', cost_nano_usd = %s, input_tokens = :input, output_tokens = :output,
                                 estimated = :estimated, outcome = :outcome, settled_at = now()
@@ -187,9 +188,10 @@ public class Ledger {
                             returning session_id, reserved_nano_usd, cost_nano_usd),
                         session as (
                             update sessions set reserved_nano_usd = sessions.reserved_nano_usd - call.reserved_nano_usd,
-                                spent_nano_usd = spent_nano_usd + call.cost_nano_usd, updated_at = now()
+                                spent_nano_usd = spent_nano_usd + call.cost_nano_usd, last_event = last_event + %s, updated_at = now()
                             from call where sessions.id = call.session_id
-                            returning sessions.tenant_id, sessions.cap_nano_usd, sessions.reserved_nano_usd, sessions.spent_nano_usd),
+                            returning sessions.id as chain, sessions.tenant_id, sessions.cap_nano_usd, sessions.reserved_nano_usd,
+                                sessions.spent_nano_usd, sessions.last_event),
                         tenant as (
                             update tenants set reserved_nano_usd = tenants.reserved_nano_usd - call.reserved_nano_usd,
                                 spent_nano_usd = tenants.spent_nano_usd + call.cost_nano_usd
@@ -198,14 +200,20 @@ public class Ledger {
                         whole as (
                             update platform set reserved_nano_usd = platform.reserved_nano_usd - call.reserved_nano_usd,
                                 spent_nano_usd = platform.spent_nano_usd + call.cost_nano_usd
-                            from tenant, call)
-                        select cap_nano_usd, reserved_nano_usd, spent_nano_usd from session""".formatted(cost))
+                            from tenant, call)%s""".formatted(
+                                        cost,
+                                        entry == null ? "0" : "1",
+                                        entry == null
+                                                ? " select cap_nano_usd, reserved_nano_usd, spent_nano_usd from session"
+                                                : ",\n" + Events.appending("session", entry)
+                                                        + " select cap_nano_usd, reserved_nano_usd, spent_nano_usd, pg_notify('skerry_events', chain) from session"))
                 .param("call", callId)
                 .param("cost", settlement.costNanoUsd())
                 .param("input", settlement.inputTokens())
                 .param("output", settlement.outputTokens())
                 .param("estimated", settlement.estimated())
-                .param("outcome", settlement.outcome())
+                .param("outcome", settlement.outcome());
+        return (entry == null ? statement : Events.appending(statement, entry))
                 .query(Ledger::balance)
                 .optional();
     }

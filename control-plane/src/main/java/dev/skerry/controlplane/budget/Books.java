@@ -140,15 +140,29 @@ public class Books {
      * the surrounding transaction, if there is one.
      */
     public Optional<Balance> settle(Reserved reserved, Usage usage) {
-        Money cost = reserved.model().cost(usage);
-        return settle(
-                reserved,
-                new Settlement(
-                        cost.nanoUsd(), usage.allInputTokens(), usage.outputTokens(), usage.estimated(), "completed"));
+        Settlement settlement = completed(reserved, usage);
+        return settled(reserved, settlement, ledger.settle(reserved.callId(), settlement));
     }
 
-    private Optional<Balance> settle(Reserved reserved, Settlement settlement) {
-        Optional<Balance> settled = ledger.settle(reserved.callId(), settlement);
+    /** Like the other, and appends {@code entry} to the session's log together with it; run it in a transaction. */
+    public void settle(Reserved reserved, Usage usage, Events.Entry entry) {
+        Settlement settlement = completed(reserved, usage);
+        if (settled(reserved, settlement, ledger.settle(reserved.callId(), settlement, entry))
+                .isEmpty()) {
+            events.append(reserved.purpose().session(), entry);
+        }
+    }
+
+    private static Settlement completed(Reserved reserved, Usage usage) {
+        return new Settlement(
+                reserved.model().cost(usage).nanoUsd(),
+                usage.allInputTokens(),
+                usage.outputTokens(),
+                usage.estimated(),
+                "completed");
+    }
+
+    private Optional<Balance> settled(Reserved reserved, Settlement settlement, Optional<Balance> settled) {
         settled.ifPresent(ignored -> measures.settled(reserved, settlement));
         if (settled.isPresent() && !settlement.outcome().equals("completed")) {
             recordFailure(reserved, settlement);
@@ -176,13 +190,13 @@ public class Books {
                         failure.spent(),
                         charactersSoFar,
                         failure.kind().reason());
-        surely(reserved, () -> settle(reserved, settlement));
+        surely(reserved, () -> settled(reserved, settlement, ledger.settle(reserved.callId(), settlement)));
     }
 
     /** Settles by an estimate that the reservation bounds. */
     public void settleUnknown(Reserved reserved, long charactersSoFar, String outcome) {
         Settlement settlement = estimate(reserved, null, charactersSoFar, outcome);
-        surely(reserved, () -> settle(reserved, settlement));
+        surely(reserved, () -> settled(reserved, settlement, ledger.settle(reserved.callId(), settlement)));
     }
 
     private void surely(Reserved reserved, Runnable settlement) {

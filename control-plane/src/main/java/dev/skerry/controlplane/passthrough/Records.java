@@ -5,7 +5,7 @@ import dev.skerry.controlplane.budget.Reserved;
 import dev.skerry.controlplane.event.SessionLog;
 import dev.skerry.controlplane.event.StoredText;
 import dev.skerry.controlplane.llm.Usage;
-import dev.skerry.store.Ledger;
+import dev.skerry.store.Events;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.Map;
@@ -23,13 +23,11 @@ class Records {
     private static final int LONGEST_TEXT = 64 * 1024;
 
     private final SessionLog sessionLog;
-    private final Ledger ledger;
     private final Books books;
     private final TransactionTemplate transactions;
 
-    Records(SessionLog sessionLog, Ledger ledger, Books books, TransactionTemplate transactions) {
+    Records(SessionLog sessionLog, Books books, TransactionTemplate transactions) {
         this.sessionLog = sessionLog;
-        this.ledger = ledger;
         this.books = books;
         this.transactions = transactions;
     }
@@ -39,30 +37,26 @@ class Records {
     /** Settles in any case, even if the answer cannot be recorded. */
     void answered(Reserved reserved, Meter meter, Usage usage, Duration took) {
         try {
-            transactions.executeWithoutResult(ignored -> {
-                ledger.lock(reserved.callId());
-                sessionLog.append(
-                        reserved.purpose().session(),
-                        "model.response",
-                        reserved.purpose().turn(),
-                        reserved.purpose().incarnation(),
-                        Map.of(
-                                "via", reserved.purpose().via(),
-                                "model", reserved.model().id(),
-                                "text", StoredText.of(meter.text(), LONGEST_TEXT),
-                                "tool_calls",
-                                        meter.tools().stream()
-                                                .map(name -> Map.of("name", StoredText.of(name, 128)))
-                                                .toList(),
-                                "stop_reason", StoredText.of(meter.stopReason(), 64),
-                                "usage",
-                                        new Used(
-                                                usage.allInputTokens(),
-                                                usage.outputTokens(),
-                                                reserved.model().cost(usage).usd()),
-                                "duration_ms", took.toMillis()));
-                books.settle(reserved, usage);
-            });
+            Events.Entry entry = sessionLog.entry(
+                    "model.response",
+                    reserved.purpose().turn(),
+                    reserved.purpose().incarnation(),
+                    Map.of(
+                            "via", reserved.purpose().via(),
+                            "model", reserved.model().id(),
+                            "text", StoredText.of(meter.text(), LONGEST_TEXT),
+                            "tool_calls",
+                                    meter.tools().stream()
+                                            .map(name -> Map.of("name", StoredText.of(name, 128)))
+                                            .toList(),
+                            "stop_reason", StoredText.of(meter.stopReason(), 64),
+                            "usage",
+                                    new Used(
+                                            usage.allInputTokens(),
+                                            usage.outputTokens(),
+                                            reserved.model().cost(usage).usd()),
+                            "duration_ms", took.toMillis()));
+            transactions.executeWithoutResult(ignored -> books.settle(reserved, usage, entry));
         } catch (DataAccessException | TransactionException e) {
             log.warn(
                     "session {}: a passed answer is settled later and not recorded: {}",

@@ -36,7 +36,7 @@ import tools.jackson.databind.node.ObjectNode;
 class EnduranceTest {
     private static final int SANDBOXES = 8;
     private static final int KILLS = 3;
-    private static final Duration PATIENCE = Duration.ofMinutes(3);
+    private static final Duration PATIENCE = Duration.ofMinutes(5);
     private static final Duration PIECE = Duration.ofMillis(60);
     private static final String TOKEN = Base64.getEncoder().encodeToString("no activity".getBytes());
 
@@ -142,7 +142,7 @@ class EnduranceTest {
     }
 
     private void everyCallIsExplained(String[] sessions, List<ScriptedSandbox> sandboxes, String why) {
-        await().atMost(Duration.ofSeconds(30))
+        await().atMost(Duration.ofMinutes(1))
                 .pollInterval(Duration.ofMillis(200))
                 .untilAsserted(() -> assertThat(count(sessions, "from model_calls t where t.state = 'reserved'"))
                         .as(why)
