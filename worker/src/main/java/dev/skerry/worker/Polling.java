@@ -43,6 +43,7 @@ class Polling implements SmartLifecycle {
     Polling(
             WorkflowClient client,
             WorkerSettings settings,
+            ChosenMetros chosen,
             ControlPlane controlPlane,
             List<Metro> metros,
             SearchAttributeCheck check,
@@ -70,7 +71,7 @@ class Polling implements SmartLifecycle {
                         WorkerOptions.newBuilder().setUsingVirtualThreads(true).build())
                 .registerActivitiesImplementations(control, new SessionReaper(controlPlane, client, meters));
         for (Metro metro : metros) {
-            factory.newWorker(TaskQueues.metro(metro.code()), metroOptions(metro, settings))
+            factory.newWorker(TaskQueues.metro(metro.code()), metroOptions(metro, chosen))
                     .registerActivitiesImplementations(
                             new MetroActivities(metro, controlPlane, installation, Clock.systemUTC()),
                             new MetroReaper(metro, installation, client, meters, Clock.systemUTC()));
@@ -92,8 +93,8 @@ class Polling implements SmartLifecycle {
                 .build());
     }
 
-    private static WorkerOptions metroOptions(Metro metro, WorkerSettings settings) {
-        double callsPerSecond = settings.metros().stream()
+    private static WorkerOptions metroOptions(Metro metro, ChosenMetros chosen) {
+        double callsPerSecond = chosen.all().stream()
                 .filter(configured -> configured.code().equals(metro.code()))
                 .mapToDouble(MetroSettings::callsPerSecond)
                 .sum();

@@ -63,12 +63,13 @@ class WorkerConfiguration {
 
     @Bean
     List<Metro> metros(
-            WorkerSettings settings,
+            ChosenMetros chosen,
             SandboxSettings sandbox,
             @Value("${skerry.installation}") String installation,
             JsonMapper wire,
-            ObservationRegistry observations) {
-        return settings.metros().stream()
+            ObservationRegistry observations,
+            MeterRegistry meters) {
+        List<Metro> metros = chosen.all().stream()
                 .map(metro -> new Metro(
                         metro.code(),
                         metro.weight(),
@@ -78,6 +79,8 @@ class WorkerConfiguration {
                         },
                         Clock.systemUTC()))
                 .toList();
+        metros.forEach(metro -> metro.measure(meters));
+        return metros;
     }
 
     private static DockerSettings docker(MetroSettings metro) {

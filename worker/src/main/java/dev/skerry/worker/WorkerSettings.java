@@ -1,6 +1,7 @@
 package dev.skerry.worker;
 
 import dev.skerry.activities.docker.DockerSettings;
+import dev.skerry.activities.unikraft.MetroDiscovery;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -11,7 +12,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * What a worker needs to know, {@code skerry.worker.*}.
  *
  * @param controlPlane where the control plane's internal listener is
- * @param metros where sandboxes may be created
+ * @param metros where sandboxes may be created; left out, they are discovered
+ * @param discovery where to ask for metros when none is named
  * @param stickyTimeout how long a workflow task waits for the worker that knows the workflow; null leaves the SDK's choice. Zero
  *     for the in-process test server, which never gives such a task to anybody else.
  * @param reapEvery how often the reaper looks for orphans
@@ -20,14 +22,16 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 @ConfigurationProperties("skerry.worker")
 record WorkerSettings(
         ControlPlaneSettings controlPlane,
-        List<MetroSettings> metros,
+        @DefaultValue List<MetroSettings> metros,
+        @Nullable DiscoverySettings discovery,
         @Nullable Duration stickyTimeout,
         @DefaultValue("PT5M") Duration reapEvery,
         @DefaultValue DeploymentSettings deployment) {
     WorkerSettings {
-        if (metros == null || metros.isEmpty()) {
+        if (metros.isEmpty() && discovery == null) {
             throw new IllegalArgumentException(
-                    "No metro is configured. Set skerry.worker.metros[0].code, .url, .token and .image.");
+                    "No metro is configured. Set skerry.worker.metros[0].code, .url, .token and .image; or, to use every metro"
+                            + " of an account, skerry.worker.discovery.token and .image.");
         }
         if (controlPlane == null) {
             throw new IllegalArgumentException(
@@ -44,6 +48,49 @@ record WorkerSettings(
         @Override
         public String toString() {
             return "ControlPlaneSettings[" + url + "]";
+        }
+    }
+
+    /**
+     * An account whose metros are all used, with the same settings each.
+     *
+     * @param url of the platform's control plane
+     * @param token the account's secret
+     */
+    record DiscoverySettings(
+            @DefaultValue(MetroDiscovery.PLATFORM) String url,
+            String token,
+            String image,
+            @DefaultValue("512") int memoryMb,
+            @DefaultValue("1") int vcpus,
+            @DefaultValue("PT1H") Duration autokill,
+            @DefaultValue("PT0S") Duration templateAge,
+            @DefaultValue("50") double callsPerSecond) {
+        DiscoverySettings {
+            if (token == null || token.isBlank() || image == null || image.isBlank()) {
+                throw new IllegalArgumentException(
+                        "Set both skerry.worker.discovery.token and .image, or name the metros one by one.");
+            }
+        }
+
+        MetroSettings metro(MetroDiscovery.Found found) {
+            return new MetroSettings(
+                    found.code(),
+                    found.url(),
+                    token,
+                    image,
+                    memoryMb,
+                    vcpus,
+                    1,
+                    autokill,
+                    templateAge,
+                    callsPerSecond,
+                    new EngineSettings(null, null, null, DockerSettings.SUBNETS));
+        }
+
+        @Override
+        public String toString() {
+            return "DiscoverySettings[" + url + "]";
         }
     }
 

@@ -29,7 +29,8 @@ class WorkerApplicationTest {
             try (ConfigurableApplicationContext worker = start("127.0.0.1:" + port)) {
                 int http = ((WebServerApplicationContext) worker).getWebServer().getPort();
                 assertThat(get(http, "/actuator/health")).contains("UP");
-                assertThat(get(http, "/actuator/prometheus")).contains("jvm_threads_live_threads");
+                assertThat(get(http, "/actuator/prometheus"))
+                        .contains("jvm_threads_live_threads", "skerry_metro_circuit", "skerry_metro_free");
             }
         }
     }

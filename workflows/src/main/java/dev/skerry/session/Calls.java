@@ -26,6 +26,8 @@ final class Calls {
     private static final Duration SOMEBODY_SERVES_IT = Duration.ofMinutes(2);
     private static final Duration SOMEBODY_WAITS = Duration.ofSeconds(20);
 
+    private static final int LONGEST_SUMMARY = 380;
+
     private static final RetryOptions STEADILY = RetryOptions.newBuilder()
             .setInitialInterval(Duration.ofMillis(500))
             .setMaximumInterval(Duration.ofSeconds(20))
@@ -89,6 +91,11 @@ final class Calls {
                 provider(metro, summary).setStartToCloseTimeout(PROVIDER_CALL).build());
     }
 
+    /** A server refuses a summary of more than 400 bytes, and with it the workflow's whole step. */
+    private static String shortened(String summary) {
+        return summary.length() <= LONGEST_SUMMARY ? summary : summary.substring(0, LONGEST_SUMMARY - 1) + "…";
+    }
+
     private ActivityOptions.Builder provider(String metro, String summary) {
         return ActivityOptions.newBuilder()
                 .setTaskQueue(TaskQueues.metro(metro))
@@ -96,7 +103,7 @@ final class Calls {
                 .setCancellationType(ActivityCancellationType.WAIT_CANCELLATION_COMPLETED)
                 .setRetryOptions(STEADILY)
                 .setPriority(fairness)
-                .setSummary(summary);
+                .setSummary(shortened(summary));
     }
 
     /** One attempt an incarnation; silence for 30 s means that the sandbox is dead. */
@@ -115,7 +122,7 @@ final class Calls {
         return ActivityOptions.newBuilder()
                 .setTaskQueue(TaskQueues.CONTROL)
                 .setPriority(fairness)
-                .setSummary(summary);
+                .setSummary(shortened(summary));
     }
 
     /** The same for a caller who waits for the answer: gives up soon. */
@@ -126,7 +133,7 @@ final class Calls {
                         .setStartToCloseTimeout(CONTROL)
                         .setScheduleToCloseTimeout(SOMEBODY_WAITS)
                         .setRetryOptions(STEADILY)
-                        .setSummary(summary)
+                        .setSummary(shortened(summary))
                         .build());
     }
 
@@ -137,7 +144,7 @@ final class Calls {
                 LocalActivityOptions.newBuilder()
                         .setStartToCloseTimeout(CONTROL)
                         .setRetryOptions(WITHOUT_END)
-                        .setSummary(summary)
+                        .setSummary(shortened(summary))
                         .build());
     }
 }

@@ -37,14 +37,20 @@ public interface ControlActivities {
     /**
      * A metro as placement sees it.
      *
-     * @param healthy false while its circuit is open
+     * @param healthy false while its circuit is open, or when it says itself that it is not well
      * @param weight share of new sessions, relative to the others
      * @param free how many more VMs its quota allows, null when unknown
+     * @param ailment what it suffers from when it is not healthy, null when nobody said
      */
     record MetroView(
             String code,
             String provider,
             boolean healthy,
             int weight,
-            @Nullable Integer free) {}
+            @Nullable Integer free,
+            @Nullable String ailment) {
+        public MetroView(String code, String provider, boolean healthy, int weight, @Nullable Integer free) {
+            this(code, provider, healthy, weight, free, null);
+        }
+    }
 }

@@ -62,6 +62,13 @@ final class Placement {
         return others.isEmpty() ? own : own + "; " + others;
     }
 
+    private static String health(MetroView metro) {
+        if (metro.healthy()) {
+            return "healthy";
+        }
+        return metro.ailment() == null ? "ailing" : "ailing (" + metro.ailment() + ")";
+    }
+
     private static String standing(MetroView metro, Set<String> tried) {
         if (tried.contains(metro.code())) {
             return "refused";
@@ -70,6 +77,6 @@ final class Placement {
             return "is full";
         }
         String room = metro.free() == null ? "" : ", " + metro.free() + " free";
-        return (metro.healthy() ? "healthy" : "ailing") + ", weight " + metro.weight() + room;
+        return health(metro) + ", weight " + metro.weight() + room;
     }
 }

@@ -27,10 +27,7 @@ public final class ControlPlaneActivities implements ControlActivities {
 
     @Override
     public List<MetroView> metros() {
-        return metros.stream()
-                .map(metro -> new MetroView(
-                        metro.code(), metro.provider().name(), metro.healthy(), metro.weight(), metro.room()))
-                .toList();
+        return metros.stream().map(Metro::view).toList();
     }
 
     @Override

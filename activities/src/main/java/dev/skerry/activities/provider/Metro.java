@@ -1,97 +1,111 @@
 package dev.skerry.activities.provider;
 
+import dev.skerry.activities.provider.SandboxProvider.Condition;
+import dev.skerry.session.ControlActivities.MetroView;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One configured metro and what this worker learned of its health: three failures in a row open its circuit for 30 s. */
+/** One configured metro, and what this worker knows of its room and its health: what it says of itself, and how calls went. */
 public final class Metro {
     private static final Logger log = LoggerFactory.getLogger(Metro.class);
-    private static final Duration ROOM_PATIENCE = Duration.ofSeconds(1);
-    private static final Duration ROOM_IS_FRESH = Duration.ofSeconds(5);
-    private static final int FAILURES_TO_OPEN = 3;
-    private static final Duration OPEN_FOR = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(1);
+    private static final Duration FRESH = Duration.ofSeconds(5);
 
     private final String code;
     private final int weight;
     private final SandboxProvider provider;
     private final Clock clock;
-    private final Object roomLock = new Object();
-    private Instant roomRead = Instant.EPOCH;
-    private @Nullable Integer room;
-    private int failures;
-    private Instant lastFailure = Instant.EPOCH;
+    private final Circuit circuit;
+    private final Object lookLock = new Object();
+    private Instant lookedAt = Instant.EPOCH;
+    private volatile Condition condition = Condition.UNKNOWN;
 
     public Metro(String code, int weight, SandboxProvider provider, Clock clock) {
         this.code = code;
         this.weight = weight;
         this.provider = provider;
         this.clock = clock;
+        this.circuit = new Circuit(clock);
     }
 
     public String code() {
         return code;
     }
 
-    public int weight() {
-        return weight;
-    }
-
     public SandboxProvider provider() {
         return provider;
     }
 
-    /** How many more sandboxes fit, as it was at most five seconds ago; null when the provider cannot say. */
-    public @Nullable Integer room() {
-        synchronized (roomLock) {
-            if (clock.instant().isAfter(roomRead.plus(ROOM_IS_FRESH))) {
-                roomRead = clock.instant();
-                room = readRoom();
+    /** For a session that looks for a metro; what the metro says of itself is at most five seconds old. */
+    public MetroView view() {
+        Condition now = look();
+        String ailment = now.ailment() != null ? now.ailment() : circuit.admits() ? null : "keeps failing";
+        return new MetroView(code, provider.name(), ailment == null, weight, now.room(), ailment);
+    }
+
+    private Condition look() {
+        synchronized (lookLock) {
+            if (clock.instant().isAfter(lookedAt.plus(FRESH))) {
+                lookedAt = clock.instant();
+                condition = ask();
             }
-            return room;
+            return condition;
         }
     }
 
     /** Asked in passing: a metro that is slow to say so must not hold up the others. */
-    private @Nullable Integer readRoom() {
-        CompletableFuture<OptionalInt> asked = new CompletableFuture<>();
+    private Condition ask() {
+        CompletableFuture<Condition> asked = new CompletableFuture<>();
         Thread.ofVirtual().start(() -> {
             try {
-                asked.complete(provider.room());
+                asked.complete(provider.condition());
             } catch (ProviderException | RuntimeException e) {
                 asked.completeExceptionally(e);
             }
         });
         try {
-            OptionalInt left = asked.get(ROOM_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-            return left.isPresent() ? left.getAsInt() : null;
+            return asked.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException | TimeoutException e) {
-            log.warn("the quotas of metro {} are unknown: {}", code, e.getMessage());
-            return null;
+            log.warn("metro {} does not say how it is: {}", code, e.getMessage());
+            return Condition.UNKNOWN;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            return null;
+            return Condition.UNKNOWN;
         }
     }
 
-    public synchronized boolean healthy() {
-        return failures < FAILURES_TO_OPEN || clock.instant().isAfter(lastFailure.plus(OPEN_FOR));
+    void succeeded() {
+        circuit.succeeded();
     }
 
-    synchronized void succeeded() {
-        failures = 0;
+    void failed() {
+        circuit.failed();
     }
 
-    synchronized void failed() {
-        failures++;
-        lastFailure = clock.instant();
+    /** What placement sees, for operators; nothing is asked of the metro for it. */
+    public void measure(MeterRegistry meters) {
+        gauge(meters, "skerry.metro.weight", metro -> metro.weight);
+        gauge(meters, "skerry.metro.circuit", metro -> metro.circuit.state().number());
+        gauge(meters, "skerry.metro.ailing", metro -> metro.condition.ailment() == null ? 0 : 1);
+        gauge(meters, "skerry.metro.free", metro -> orNothing(metro.condition.room()));
+    }
+
+    private static double orNothing(@Nullable Integer number) {
+        return number == null ? Double.NaN : number;
+    }
+
+    private void gauge(MeterRegistry meters, String name, ToDoubleFunction<Metro> value) {
+        Gauge.builder(name, this, value).tag("metro", code).register(meters);
     }
 }

@@ -7,7 +7,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,14 +37,24 @@ public interface SandboxProvider {
     /** One page of what this installation owns, in a stable order; {@code after} is the last key of the page before. */
     Page listOwned(@Nullable String after) throws ProviderException;
 
-    /** How many more sandboxes fit now; empty when this provider cannot say. */
-    default OptionalInt room() throws ProviderException {
-        return OptionalInt.empty();
+    /** How it is now, for placement: asked often, so it must be cheap. */
+    default Condition condition() throws ProviderException {
+        return Condition.UNKNOWN;
     }
 
     /** The last words of a sandbox's console; empty when there are none, or when this provider keeps none. */
     default Optional<String> lastWords(SandboxName name) throws ProviderException {
         return Optional.empty();
+    }
+
+    /**
+     * What a provider says of itself.
+     *
+     * @param room how many more sandboxes fit, null when it cannot say
+     * @param ailment why it should be spared, in a few words, null when nothing is known against it
+     */
+    record Condition(@Nullable Integer room, @Nullable String ailment) {
+        public static final Condition UNKNOWN = new Condition(null, null);
     }
 
     /**

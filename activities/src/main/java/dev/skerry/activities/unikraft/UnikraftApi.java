@@ -115,10 +115,13 @@ final class UnikraftApi {
         return items;
     }
 
-    /** What the envelope of a resource without items holds. */
+    /** What the envelope of a resource without items holds; nothing where callers like this one may not read it. */
     JsonNode data(String operation, String path) throws ProviderException {
         Answer answer = answer(operation, "GET", path, null);
         JsonNode envelope = answer.body();
+        if (answer.status() == 403 || answer.status() == 404) {
+            return tools.jackson.databind.node.MissingNode.getInstance();
+        }
         if (envelope == null || !answer.successful()) {
             throw new ProviderException.Unknown(
                     "Metro " + metro + " answered " + operation + " with HTTP " + answer.status() + ".", null);

@@ -5,14 +5,12 @@ import dev.skerry.activities.provider.SandboxProvider.Spec;
 import dev.skerry.activities.unikraft.UnikraftApi.Item;
 import dev.skerry.session.SandboxName;
 import io.micrometer.observation.ObservationRegistry;
-import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Consumer;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Tries out whether sessions could live in a metro: health, token and quotas, image, and one VM's whole life with times. */
@@ -82,15 +80,8 @@ public final class UnikraftCheck {
                 + " VMs of " + settings.memoryMb() + " MiB";
     }
 
-    /** An installation of the platform may keep this from its users: then it is unknown, which is no failure. */
     private String health() throws ProviderException {
-        JsonNode checks = api.data("healthz", "healthz").path("checks");
-        List<String> degraded = new ArrayList<>();
-        for (String name : checks.propertyNames()) {
-            if (checks.path(name).asString("").equals("degraded")) {
-                degraded.add(name);
-            }
-        }
+        List<String> degraded = provider.degraded();
         if (!degraded.isEmpty()) {
             throw new ProviderException.Unknown(
                     "Metro " + settings.metro() + " calls itself degraded: " + String.join(", ", degraded) + ".", null);

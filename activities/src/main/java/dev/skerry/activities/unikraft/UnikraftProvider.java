@@ -351,9 +351,35 @@ public final class UnikraftProvider implements SandboxProvider {
         return api.log(name.value());
     }
 
-    /** What the account's quotas leave room for; memory and processors count as well as the number. */
     @Override
-    public OptionalInt room() throws ProviderException {
+    public Condition condition() throws ProviderException {
+        OptionalInt room = room();
+        List<String> degraded = degradedIfKnown();
+        return new Condition(
+                room.isPresent() ? room.getAsInt() : null,
+                degraded.isEmpty() ? null : "degraded: " + String.join(", ", degraded));
+    }
+
+    /** A metro whose health cannot be read may be well. */
+    private List<String> degradedIfKnown() {
+        try {
+            return degraded();
+        } catch (ProviderException e) {
+            return List.of();
+        }
+    }
+
+    /** Checks that the metro says are not well. An installation of the platform may keep them from its users: then none are. */
+    List<String> degraded() throws ProviderException {
+        JsonNode checks = api.data("healthz", "healthz").path("checks");
+        return checks.propertyNames().stream()
+                .filter(name -> checks.path(name).asString("").equals("degraded"))
+                .sorted()
+                .toList();
+    }
+
+    /** What the account's quotas leave room for; memory and processors count as well as the number. */
+    OptionalInt room() throws ProviderException {
         for (Item item : api.items("quotas", "quotas", "GET", "users/quotas", null)) {
             JsonNode used = item.json().path("used");
             JsonNode hard = item.json().path("hard");

@@ -1,5 +1,7 @@
 package dev.skerry.cli.command;
 
+import dev.skerry.activities.provider.ProviderException;
+import dev.skerry.activities.unikraft.UnikraftSettings;
 import dev.skerry.cli.ExitCode;
 import dev.skerry.cli.Failure;
 import dev.skerry.cli.Home;
@@ -25,7 +27,8 @@ import picocli.CommandLine.Option;
         name = "doctor",
         description = {
             "Checks this machine and its stack, and says what to do.",
-            "Metros that SKERRY_WORKER_METROS_0_CODE and its like name are tried out with a VM each."
+            "Metros that SKERRY_WORKER_METROS_0_CODE and its like name, or that are discovered by",
+            "SKERRY_WORKER_DISCOVERY_TOKEN and its like, are tried out with a VM each."
         },
         mixinStandardHelpOptions = true)
 public final class DoctorCommand implements Callable<Integer> {
@@ -104,12 +107,27 @@ public final class DoctorCommand implements Callable<Integer> {
     private void checkMetros() {
         try {
             healthy &= MetroChecks.run(
-                    MetroChecks.configured(System.getenv()),
-                    (metro, step) -> tell(metro + " " + step.name(), step.ok(), step.millis(), step.text()));
+                    metros(), (metro, step) -> tell(metro + " " + step.name(), step.ok(), step.millis(), step.text()));
+        } catch (ProviderException e) {
+            healthy = false;
+            tell("metros", false, 0, String.valueOf(e.getMessage()));
         } catch (Failure e) {
             healthy = false;
             tell("metros", false, 0, e.sentence() + " " + e.advice());
         }
+    }
+
+    private List<UnikraftSettings> metros() throws ProviderException {
+        if (!MetroChecks.discovers(System.getenv())) {
+            return MetroChecks.configured(System.getenv());
+        }
+        long began = System.nanoTime();
+        List<UnikraftSettings> found = MetroChecks.discovered(System.getenv());
+        List<String> lines = found.stream()
+                .map(metro -> metro.metro() + " at " + metro.url())
+                .toList();
+        tell("metros", true, (System.nanoTime() - began) / 1_000_000, "discovered " + String.join(", ", lines));
+        return found;
     }
 
     private void check(String name, Supplier<String> look) {

@@ -1,5 +1,7 @@
 package dev.skerry.cli.command;
 
+import dev.skerry.activities.provider.ProviderException;
+import dev.skerry.activities.unikraft.MetroDiscovery;
 import dev.skerry.activities.unikraft.UnikraftCheck;
 import dev.skerry.activities.unikraft.UnikraftSettings;
 import dev.skerry.cli.ExitCode;
@@ -14,6 +16,7 @@ import java.util.function.BiConsumer;
 /** The metros that this environment's worker settings name, each tried out. */
 final class MetroChecks {
     private static final String PREFIX = "SKERRY_WORKER_METROS_";
+    private static final String DISCOVERY = "SKERRY_WORKER_DISCOVERY_";
 
     private MetroChecks() {}
 
@@ -32,6 +35,23 @@ final class MetroChecks {
                     Duration.ofHours(1)));
         }
         return metros;
+    }
+
+    /** Without any that is named, the metros that {@code SKERRY_WORKER_DISCOVERY_TOKEN} and its like lead to, as for a worker. */
+    static List<UnikraftSettings> discovered(Map<String, String> environment) throws ProviderException {
+        String url = environment.getOrDefault(DISCOVERY + "URL", MetroDiscovery.PLATFORM);
+        String token = needed(environment, DISCOVERY + "TOKEN");
+        String image = needed(environment, DISCOVERY + "IMAGE");
+        int memoryMb = number(environment, DISCOVERY + "MEMORYMB", 512);
+        int vcpus = number(environment, DISCOVERY + "VCPUS", 1);
+        return MetroDiscovery.find(url, token, Json.MAPPER).stream()
+                .map(found -> new UnikraftSettings(
+                        found.code(), found.url(), token, image, memoryMb, vcpus, Duration.ofHours(1)))
+                .toList();
+    }
+
+    static boolean discovers(Map<String, String> environment) {
+        return !environment.containsKey(PREFIX + "0_CODE") && environment.containsKey(DISCOVERY + "TOKEN");
     }
 
     private static String needed(Map<String, String> environment, String name) {
