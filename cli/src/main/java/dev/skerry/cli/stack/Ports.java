@@ -5,6 +5,9 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** Ports of the loopback address. */
@@ -28,6 +31,25 @@ final class Ports {
             }
         }
         throw new IOException("no port between " + FIRST + " and " + BEHIND_LAST + " is free");
+    }
+
+    /**
+     * The port in the file where that is free, else another, which the file names from now on. Sandboxes that outlived a stack that was
+     * killed know no other way to the next one.
+     */
+    static int kept(Path file) throws IOException {
+        String known = Files.exists(file) ? Files.readString(file).strip() : "";
+        if (known.matches("\\d{4,5}")) {
+            int port = Integer.parseInt(known);
+            if (port >= FIRST && port < BEHIND_LAST && isFree(port)) {
+                return port;
+            }
+        }
+        int port = free();
+        Path fresh = file.resolveSibling(file.getFileName() + ".new");
+        Files.writeString(fresh, port + "\n");
+        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        return port;
     }
 
     static boolean isFree(int port) {

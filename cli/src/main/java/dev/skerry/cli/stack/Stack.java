@@ -135,7 +135,7 @@ public final class Stack implements AutoCloseable {
             Future<Postgres> postgresStart = pool.submit(timed("Postgres", () -> Postgres.start(home)));
             Future<Temporal> temporalStart = pool.submit(
                     timed("Temporal", () -> Temporal.start(home, options.temporal(), options.offline(), tell)));
-            int sandboxPort = Ports.free();
+            int sandboxPort = Ports.kept(home.root().resolve("sandbox-port"));
             Future<SandboxHost> hostStart = pool.submit(timed(hostName(), () -> sandboxHost(sandboxPort)));
             Temporal temporal = keep("Temporal", temporalStart);
             SandboxHost host = keep("sandbox host", hostStart);
