@@ -87,6 +87,12 @@ public class Ledger {
         public long remainingNanoUsd() {
             return Math.max(0, capNanoUsd - reservedNanoUsd - spentNanoUsd);
         }
+
+        /** Whether this much, spent last, is what made three quarters of the cap full. */
+        public boolean crossedBy(long costNanoUsd) {
+            long warnedFrom = capNanoUsd - capNanoUsd / 4;
+            return spentNanoUsd >= warnedFrom && spentNanoUsd - costNanoUsd < warnedFrom;
+        }
     }
 
     /** What a finished call really cost. */
@@ -165,48 +171,81 @@ public class Ledger {
 
     /** Replaces a reservation by what the call cost. The second settlement of a call changes nothing and answers empty. */
     public Optional<Balance> settle(String callId, Settlement settlement) {
-        return close(callId, ":cost", settlement, null);
+        return close(Closing.AT_COST, callId, settlement, null);
     }
 
-    /** Like the other, and appends to the session's log, if it does anything at all. */
+    /** Like {@link #settle(String, Settlement)}, and appends to the session's log, if it does anything at all. */
     public Optional<Balance> settle(String callId, Settlement settlement, Events.Entry entry) {
-        return close(callId, ":cost", settlement, entry);
+        return close(Closing.AT_COST, callId, settlement, entry);
+    }
+
+    /**
+     * Settles and appends to the session's log in one statement that needs no transaction around it. Answers empty and does nothing where
+     * the call was settled before, or where this settlement is what makes three quarters of the cap full, so that there is more to
+     * append.
+     */
+    public Optional<Balance> settleQuietly(String callId, Settlement settlement, Events.Entry entry) {
+        return close(Closing.QUIETLY, callId, settlement, entry);
     }
 
     /** Settles a call of which nobody knows what became of it at its whole reservation, marked as an estimate; once. */
     public Optional<Balance> abandon(String callId) {
-        return close(callId, "reserved_nano_usd", new Settlement(0, 0, 0, true, "abandoned"), null);
+        return close(Closing.IN_FULL, callId, new Settlement(0, 0, 0, true, "abandoned"), null);
     }
 
-    private Optional<Balance> close(String callId, String cost, Settlement settlement, Events.@Nullable Entry entry) {
-        JdbcClient.StatementSpec statement = jdbc.sql(
-                        """
-                        with call as (
-                            update model_calls set state = 'settled', cost_nano_usd = %s, input_tokens = :input, output_tokens = :output,
-                                estimated = :estimated, outcome = :outcome, settled_at = now()
-                            where id = :call and state = 'reserved'
-                            returning session_id, reserved_nano_usd, cost_nano_usd),
-                        session as (
-                            update sessions set reserved_nano_usd = sessions.reserved_nano_usd - call.reserved_nano_usd,
-                                spent_nano_usd = spent_nano_usd + call.cost_nano_usd, last_event = last_event + %s, updated_at = now()
-                            from call where sessions.id = call.session_id
-                            returning sessions.id as chain, sessions.tenant_id, sessions.cap_nano_usd, sessions.reserved_nano_usd,
-                                sessions.spent_nano_usd, sessions.last_event),
-                        tenant as (
-                            update tenants set reserved_nano_usd = tenants.reserved_nano_usd - call.reserved_nano_usd,
-                                spent_nano_usd = tenants.spent_nano_usd + call.cost_nano_usd
-                            from session, call where tenants.id = session.tenant_id
-                            returning tenants.id),
-                        whole as (
-                            update platform set reserved_nano_usd = platform.reserved_nano_usd - call.reserved_nano_usd,
-                                spent_nano_usd = platform.spent_nano_usd + call.cost_nano_usd
-                            from tenant, call)%s""".formatted(
-                                        cost,
-                                        entry == null ? "0" : "1",
-                                        entry == null
-                                                ? " select cap_nano_usd, reserved_nano_usd, spent_nano_usd from session"
-                                                : ",\n" + Events.appending("session", entry)
-                                                        + " select cap_nano_usd, reserved_nano_usd, spent_nano_usd, pg_notify('skerry_events', chain) from session"))
+    /**
+     * How a call is closed.
+     *
+     * @param first common table expressions that the condition needs
+     * @param cost what it cost
+     * @param condition of doing anything
+     */
+    private record Closing(String first, String cost, String condition) {
+        static final Closing AT_COST = new Closing("", ":cost", "true");
+        static final Closing IN_FULL = new Closing("", "reserved_nano_usd", "true");
+        static final Closing QUIETLY = new Closing(
+                """
+                open as materialized (
+                    select session_id from model_calls where id = :call and state = 'reserved' for update),
+                held as materialized (
+                    select spent_nano_usd as spent, cap_nano_usd - cap_nano_usd / 4 as warned_from
+                    from sessions where id = (select session_id from open) for update),
+                """, ":cost", "exists (select 1 from held where spent >= warned_from or spent + :cost < warned_from)");
+    }
+
+    private Optional<Balance> close(
+            Closing closing, String callId, Settlement settlement, Events.@Nullable Entry entry) {
+        String sql = """
+                with %s
+                call as (
+                    update model_calls set state = 'settled', cost_nano_usd = %s, input_tokens = :input, output_tokens = :output,
+                        estimated = :estimated, outcome = :outcome, settled_at = now()
+                    where id = :call and state = 'reserved' and %s
+                    returning session_id, reserved_nano_usd, cost_nano_usd),
+                session as (
+                    update sessions set reserved_nano_usd = sessions.reserved_nano_usd - call.reserved_nano_usd,
+                        spent_nano_usd = spent_nano_usd + call.cost_nano_usd, last_event = last_event + %d, updated_at = now()
+                    from call where sessions.id = call.session_id
+                    returning sessions.id as chain, sessions.tenant_id, sessions.cap_nano_usd, sessions.reserved_nano_usd,
+                        sessions.spent_nano_usd, sessions.last_event),
+                tenant as (
+                    update tenants set reserved_nano_usd = tenants.reserved_nano_usd - call.reserved_nano_usd,
+                        spent_nano_usd = tenants.spent_nano_usd + call.cost_nano_usd
+                    from session, call where tenants.id = session.tenant_id
+                    returning tenants.id),
+                whole as (
+                    update platform set reserved_nano_usd = platform.reserved_nano_usd - call.reserved_nano_usd,
+                        spent_nano_usd = platform.spent_nano_usd + call.cost_nano_usd
+                    from tenant, call)
+                %s
+                select cap_nano_usd, reserved_nano_usd, spent_nano_usd %s from session""".formatted(
+                        closing.first(),
+                        closing.cost(),
+                        closing.condition(),
+                        entry == null ? 0 : 1,
+                        entry == null ? "" : ", " + Events.appending("session", entry),
+                        entry == null ? "" : ", pg_notify('skerry_events', chain)");
+        JdbcClient.StatementSpec statement = jdbc.sql(sql)
                 .param("call", callId)
                 .param("cost", settlement.costNanoUsd())
                 .param("input", settlement.inputTokens())

@@ -31,6 +31,12 @@ class LedgerTest {
     private Sessions sessions;
 
     @Autowired
+    private Events events;
+
+    @Autowired
+    private Audit audit;
+
+    @Autowired
     private StoreFixture fixture;
 
     private String session;
@@ -159,6 +165,33 @@ class LedgerTest {
         assertThat(ledger.balance(session)).isEqualTo(new Balance(1_000, 1_000, 0));
     }
 
+    @Test
+    void settlesQuietlyOnceWithItsRecordButLeavesAWarningToATransaction() {
+        Events.Entry entry = new Events.Entry("model.response", turn, 1, "{}", "{}");
+        ledger.reserve(call(1, 500));
+        ledger.reserve(call(2, 500));
+
+        assertThat(ledger.settleQuietly(session + 1, settled(500), entry)).hasValue(new Balance(1_000, 500, 500));
+        assertThat(ledger.settleQuietly(session + 1, settled(500), entry)).isEmpty();
+        assertThat(ledger.settleQuietly(session + 2, settled(250), entry)).isEmpty();
+        assertThat(ledger.balance(session)).isEqualTo(new Balance(1_000, 500, 500));
+        assertThat(events.list(session, 0, 10)).hasSize(1);
+        assertThat(audit.list(session, 0, 10)).hasSize(1);
+
+        Balance crossed = ledger.settle(session + 2, settled(250), entry).orElseThrow();
+        assertThat(crossed).isEqualTo(new Balance(1_000, 0, 750));
+        assertThat(crossed.crossedBy(250)).isTrue();
+        assertThat(events.list(session, 0, 10)).extracting(Events.EventRow::seq).containsExactly(1L, 2L);
+
+        ledger.reserve(call(3, 10));
+        assertThat(ledger.settleQuietly(session + 3, settled(10), entry)).hasValue(new Balance(1_000, 0, 760));
+        assertThat(ledger.discrepancies()).isEmpty();
+    }
+
+    private static Settlement settled(long cost) {
+        return new Settlement(cost, 1, 1, false, "completed");
+    }
+
     /** Many threads reserve, settle, settle again, abandon and change caps at random, in sessions of tenants that share a platform. */
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4})
@@ -191,7 +224,10 @@ class LedgerTest {
             String id = known.isEmpty() ? "none" : known.get(random.nextInt(known.size()));
             switch (random.nextInt(8)) {
                 case 0 -> ledger.abandon(id);
-                case 1, 2, 3 -> ledger.settle(id, new Settlement(random.nextInt(300), 1, 1, false, "ok"));
+                case 1, 2 -> ledger.settle(id, settled(random.nextInt(300)));
+                case 3 ->
+                    ledger.settleQuietly(
+                            id, settled(random.nextInt(300)), new Events.Entry("model.response", null, 1, "{}", "{}"));
                 case 4 -> ledger.cap(in, 1_000 + random.nextInt(5_000));
                 default -> {
                     String call = "mcl_" + UUID.randomUUID();

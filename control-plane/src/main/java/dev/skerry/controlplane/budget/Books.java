@@ -26,6 +26,7 @@ import org.springframework.dao.DataAccessException;
 import org.springframework.dao.DuplicateKeyException;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionException;
+import org.springframework.transaction.support.TransactionTemplate;
 
 /** Reserves what a model call can cost before it is made, and settles what it did cost, once. */
 @Component
@@ -44,6 +45,7 @@ public class Books {
     private final Presence presence;
     private final LateSettlements late;
     private final Measures measures;
+    private final TransactionTemplate transactions;
     private final Ulid ids;
 
     Books(
@@ -57,6 +59,7 @@ public class Books {
             Presence presence,
             LateSettlements late,
             Measures measures,
+            TransactionTemplate transactions,
             Ulid ids) {
         this.ledger = ledger;
         this.sessions = sessions;
@@ -68,6 +71,7 @@ public class Books {
         this.presence = presence;
         this.late = late;
         this.measures = measures;
+        this.transactions = transactions;
         this.ids = ids;
     }
 
@@ -144,9 +148,18 @@ public class Books {
         return settled(reserved, settlement, ledger.settle(reserved.callId(), settlement));
     }
 
-    /** Like the other, and appends {@code entry} to the session's log together with it; run it in a transaction. */
+    /** Like the other, and appends {@code entry} to the session's log together with it. */
     public void settle(Reserved reserved, Usage usage, Events.Entry entry) {
         Settlement settlement = completed(reserved, usage);
+        Optional<Balance> settled = ledger.settleQuietly(reserved.callId(), settlement, entry);
+        if (settled.isPresent()) {
+            measures.settled(reserved, settlement);
+        } else {
+            transactions.executeWithoutResult(ignored -> settle(reserved, settlement, entry));
+        }
+    }
+
+    private void settle(Reserved reserved, Settlement settlement, Events.Entry entry) {
         if (settled(reserved, settlement, ledger.settle(reserved.callId(), settlement, entry))
                 .isEmpty()) {
             events.append(reserved.purpose().session(), entry);
@@ -167,7 +180,7 @@ public class Books {
         if (settled.isPresent() && !settlement.outcome().equals("completed")) {
             recordFailure(reserved, settlement);
         }
-        settled.filter(balance -> crosses(balance, settlement.costNanoUsd()))
+        settled.filter(balance -> balance.crossedBy(settlement.costNanoUsd()))
                 .ifPresent(balance -> append(reserved.purpose(), "budget.warning", balance, Map.of()));
         return settled;
     }
@@ -235,11 +248,6 @@ public class Books {
         data.put("outcome", settlement.outcome());
         data.put("cost_usd", new Money(settlement.costNanoUsd()).usd());
         audit.session(reserved.purpose().session(), "model.failed", data);
-    }
-
-    private static boolean crosses(Balance balance, long costNanoUsd) {
-        long threshold = balance.capNanoUsd() - balance.capNanoUsd() / 4;
-        return balance.spentNanoUsd() >= threshold && balance.spentNanoUsd() - costNanoUsd < threshold;
     }
 
     private void append(Purpose purpose, String type, Balance balance, Map<String, Object> more) {

@@ -14,7 +14,6 @@ import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.TransactionException;
-import org.springframework.transaction.support.TransactionTemplate;
 
 /** Writes a passed answer into its session's log together with what it cost. */
 @Component
@@ -24,12 +23,10 @@ class Records {
 
     private final SessionLog sessionLog;
     private final Books books;
-    private final TransactionTemplate transactions;
 
-    Records(SessionLog sessionLog, Books books, TransactionTemplate transactions) {
+    Records(SessionLog sessionLog, Books books) {
         this.sessionLog = sessionLog;
         this.books = books;
-        this.transactions = transactions;
     }
 
     private record Used(long inputTokens, long outputTokens, BigDecimal costUsd) {}
@@ -56,7 +53,7 @@ class Records {
                                             usage.outputTokens(),
                                             reserved.model().cost(usage).usd()),
                             "duration_ms", took.toMillis()));
-            transactions.executeWithoutResult(ignored -> books.settle(reserved, usage, entry));
+            books.settle(reserved, usage, entry);
         } catch (DataAccessException | TransactionException e) {
             log.warn(
                     "session {}: a passed answer is settled later and not recorded: {}",
