@@ -7,16 +7,20 @@ import dev.skerry.controlplane.event.StoredJson;
 import dev.skerry.controlplane.identity.Caller;
 import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
+import dev.skerry.controlplane.turn.TurnTraces;
 import dev.skerry.store.HttpRequests;
 import dev.skerry.store.HttpRequests.Claim;
 import dev.skerry.store.SessionRow;
 import dev.skerry.store.Sessions;
+import dev.skerry.store.TurnRow;
+import dev.skerry.store.Turns;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,6 +38,8 @@ class Brokering {
     private final Sender sender;
     private final HttpRequests requests;
     private final Sessions sessions;
+    private final Turns turns;
+    private final TurnTraces traces;
     private final SessionLog sessionLog;
     private final TransactionTemplate transactions;
     private final JsonMapper json;
@@ -45,6 +51,8 @@ class Brokering {
             Sender sender,
             HttpRequests requests,
             Sessions sessions,
+            Turns turns,
+            TurnTraces traces,
             SessionLog sessionLog,
             TransactionTemplate transactions,
             JsonMapper json,
@@ -54,6 +62,8 @@ class Brokering {
         this.sender = sender;
         this.requests = requests;
         this.sessions = sessions;
+        this.turns = turns;
+        this.traces = traces;
         this.sessionLog = sessionLog;
         this.transactions = transactions;
         this.json = json;
@@ -89,7 +99,7 @@ class Brokering {
         long start = System.nanoTime();
         String outcome = "failed";
         try {
-            HttpAnswer answer = sender.make(tenant(caller), outgoing);
+            HttpAnswer answer = sent(caller, outgoing);
             String text = stored.of(answer);
             transactions.executeWithoutResult(ignored -> {
                 requests.answer(caller.session(), key, text);
@@ -111,6 +121,13 @@ class Brokering {
             meters.timer("skerry.http.requests", "outcome", outcome)
                     .record(Duration.ofNanos(System.nanoTime() - start));
         }
+    }
+
+    private HttpAnswer sent(Caller caller, Outgoing outgoing) throws Unreachable {
+        Optional<TurnRow> turn = turns.runningOn(caller.session(), caller.incarnation());
+        return turn.isPresent()
+                ? traces.call(turn.get(), "http", () -> sender.make(tenant(caller), outgoing))
+                : sender.make(tenant(caller), outgoing);
     }
 
     private void settle(Caller caller, String key, Outgoing outgoing, boolean open, long start) {
