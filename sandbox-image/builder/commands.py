@@ -60,7 +60,7 @@ def _scan(name: str) -> int:
     try:
         findings = scan.scan(name)
     except (Failure, OSError, tarfile.TarError) as failure:
-        print(f"sandbox-image: {name} could not be scanned: {failure}", file=sys.stderr)
+        print(f"sandbox-image: nothing was scanned: {failure}", file=sys.stderr)
         return 1
     for finding in findings:
         print(json.dumps(finding._asdict()), flush=True)

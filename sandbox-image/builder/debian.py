@@ -13,6 +13,7 @@ from typing import NamedTuple
 from builder.failure import Failure
 
 FETCH_SECONDS = 600
+_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]")
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -47,6 +48,9 @@ class Archive:
 
     def closure(self, names: Sequence[str]) -> list[str]:
         """The packages with everything they depend on, as `name=version`."""
+        for name in names:
+            if not _NAME.fullmatch(name):
+                raise Failure(f"{name!r} is not a package's name. Write it as `apt-cache search` prints it.")
         said = self._run("apt-get", "--simulate", "install", *names)
         return sorted(
             f"{match[1]}={match[2]}" for match in re.finditer(r"^Inst (\S+) \((\S+) ", said, flags=re.MULTILINE)
@@ -99,6 +103,9 @@ class Archive:
         except subprocess.TimeoutExpired:
             raise Failure(f"{tool} {arguments[0]} took longer than {FETCH_SECONDS} s. Check the network.") from None
         if done.returncode != 0:
+            unknown = re.search(r"Unable to locate package (\S+)|Package '?(\S+?)'? has no installation", done.stderr)
+            if unknown:
+                raise Failure(f"{self._suite} has no package {unknown[1] or unknown[2]}. Correct its name.")
             last = "\n".join(line for line in done.stderr.splitlines() if line.startswith(("E:", "Err"))) or done.stderr
             raise Failure(f"{tool} {arguments[0]} failed. Check the network and the package sources.\n{last.strip()}")
         return done.stdout

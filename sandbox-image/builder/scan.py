@@ -54,20 +54,30 @@ class _Layer(NamedTuple):
 def scan(image: str) -> list[Finding]:
     """Every layer of an archive of a file system, or of an image that the Docker Engine has."""
     if os.path.isfile(image):
-        with tarfile.open(image) as tar:
-            return _verdicts([_Layer(os.path.basename(image), tar)], {})
+        return _archive(image)
     with tempfile.TemporaryDirectory() as folder:
         saved = os.path.join(folder, "image.tar")
         _save(image, saved)
-        with tarfile.open(saved) as outer:
-            manifest = json.load(_content(outer, "manifest.json"))[0]
-            config = json.load(_content(outer, manifest["Config"]))
-            with contextlib.ExitStack() as opened:
-                layers = [
-                    _Layer(name[:19], opened.enter_context(tarfile.open(fileobj=_content(outer, name))))
-                    for name in manifest["Layers"]
-                ]
-                return _verdicts(layers, config)
+        return _archive(saved)
+
+
+def _archive(file: str) -> list[Finding]:
+    """A file system, or an image as `docker save` writes it."""
+    try:
+        outer = tarfile.open(file)  # noqa: SIM115
+    except tarfile.ReadError:
+        raise Failure(f"{file} is not a tar archive.") from None
+    with outer:
+        if "manifest.json" not in outer.getnames():
+            return _verdicts([_Layer(os.path.basename(file), outer)], {})
+        manifest = json.load(_content(outer, "manifest.json"))[0]
+        config = json.load(_content(outer, manifest["Config"]))
+        with contextlib.ExitStack() as opened:
+            layers = [
+                _Layer(name[:19], opened.enter_context(tarfile.open(fileobj=_content(outer, name))))
+                for name in manifest["Layers"]
+            ]
+            return _verdicts(layers, config)
 
 
 def _verdicts(layers: list[_Layer], config: dict[str, Any]) -> list[Finding]:
@@ -138,7 +148,13 @@ def _save(image: str, target: str) -> None:
     except FileNotFoundError:
         raise Failure(f"{image} is no file, and the docker command is missing.") from None
     if done.returncode != 0:
-        raise Failure(f"{image} is neither a file nor an image of the Docker Engine. {done.stderr.strip()}")
+        reason = done.stderr.strip()
+        if "Cannot connect" in reason:
+            raise Failure(f"{image} is no file, and no Docker Engine answers. Start it, or set DOCKER_HOST.")
+        raise Failure(
+            f"{image} is neither a file nor an image of the Docker Engine. `skerry image build --docker` makes one; "
+            "`docker image ls` shows those that there are."
+        )
 
 
 def _content(outer: tarfile.TarFile, name: str) -> Any:

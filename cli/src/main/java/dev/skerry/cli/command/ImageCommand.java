@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -59,7 +60,7 @@ public final class ImageCommand {
                 names = "--tag",
                 paramLabel = "NAME",
                 description = "Its name there; by default " + LocalMetro.IMAGE + ".")
-        private String tag = LocalMetro.IMAGE;
+        private @Nullable String tag;
 
         @Option(names = "--package", paramLabel = "NAME", description = "One more package; may be repeated.")
         private List<String> packages = new ArrayList<>();
@@ -69,9 +70,15 @@ public final class ImageCommand {
 
         @Override
         public Integer call() throws InterruptedException {
+            if (tag != null && !docker) {
+                throw new Failure(
+                        ExitCode.USAGE,
+                        "--tag is a name in the Docker Engine, which this build does not reach.",
+                        "Add --docker, or leave --tag out.");
+            }
             List<String> arguments = arguments(docker ? "docker" : "rootfs", packages, fresh);
             if (docker) {
-                arguments.addAll(List.of("--tag", tag));
+                arguments.addAll(List.of("--tag", tag == null ? LocalMetro.IMAGE : tag));
             }
             return builder(arguments);
         }
