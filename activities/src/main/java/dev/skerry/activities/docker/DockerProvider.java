@@ -138,6 +138,15 @@ public final class DockerProvider implements SandboxProvider, AutoCloseable {
         } catch (NotFoundException e) {
             networks.remove(spec.name().value());
             throw noImage(settings);
+        } catch (ProviderException.Rejected e) {
+            String runtime = settings.runtime();
+            if (runtime == null || !String.valueOf(e.getMessage()).contains(runtime)) {
+                throw e;
+            }
+            networks.remove(spec.name().value());
+            throw new ProviderException.Rejected("The Docker Engine of metro " + settings.metro() + " has no runtime "
+                    + runtime + ". Install it there and enter it in the engine's daemon.json, or leave"
+                    + " skerry.worker.metros[n].docker.runtime out.");
         }
     }
 

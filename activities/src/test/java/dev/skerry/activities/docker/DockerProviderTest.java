@@ -206,13 +206,17 @@ class DockerProviderTest {
     }
 
     @Test
-    void rejectsARuntimeThatTheEngineDoesNotHave() {
-        DockerSettings settings = new DockerSettings(
-                "test", "", null, TestingDocker.image(), 256, 1, "no-such-runtime", null, "10.212.0.0/20");
+    void namesARuntimeThatTheEngineDoesNotHaveAndLeavesNothing() throws Exception {
+        for (String runtime : new String[] {"runsc", "kata"}) {
+            DockerSettings settings = new DockerSettings(
+                    "test", "", null, TestingDocker.image(), 256, 1, runtime + "-of-nobody", null, "10.212.0.0/20");
 
-        assertThatThrownBy(() -> provider(settings).create(spec(9), ALIVE))
-                .isInstanceOf(ProviderException.class)
-                .hasMessageContaining("no-such-runtime");
+            assertThatThrownBy(() -> provider(settings).create(spec(9), ALIVE))
+                    .isInstanceOf(ProviderException.Rejected.class)
+                    .hasMessageContaining("has no runtime " + runtime + "-of-nobody")
+                    .hasMessageContaining("daemon.json");
+            assertThat(provider.listOwned(null).owned()).isEmpty();
+        }
     }
 
     @Test
