@@ -34,7 +34,7 @@ class QemuTest {
     }
 
     @Test
-    void aSessionLivesInAMicroVmSleepsInAFileAndWakesWithItsConversation() throws Exception {
+    void aSessionLivesInAMicroVmSleepsInAFileWakesWithItsConversationAndGivesAnAttackerNothing() throws Exception {
         try (LocalStack stack = LocalStack.up(directory, environment(), "--driver", "qemu")) {
             Command.Result run = stack.skerry("run", "--keep", "--idle-timeout", "2s", "Start a list in lights.txt");
             assertThat(run.exitCode()).as(run.output()).isZero();
@@ -58,6 +58,7 @@ class QemuTest {
             assertThat(memories()).isEmpty();
             assertThat(virtualMachines()).hasSize(1);
 
+            Attack.demandNothingGot(stack.skerry("session", "send", session, Attack.task()));
             assertThat(stack.skerry("session", "delete", session).exitCode()).isZero();
             Awaitility.await().atMost(PATIENCE).until(() -> virtualMachines().isEmpty());
         }
