@@ -2,7 +2,6 @@ package dev.skerry.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.skerry.store.Ledger;
 import dev.skerry.store.Sessions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -13,30 +12,19 @@ class BudgetTest {
     private final TestingClient client = api.client();
 
     @Test
-    void raisesWhatASessionMaySpendAndLetsItGoOn() {
+    void asksTheWorkflowToLetTheSessionSpendMore() {
         String id = client.newSession();
-        api.bean(Sessions.class).setStopReason(id, "budget_reached");
 
-        TestingClient.Answer raised = change(id, "{\"budget\":{\"max_cost_usd\":7.5}}");
+        assertThat(change(id, "{\"budget\":{\"max_cost_usd\":7.5}}").status()).isEqualTo(200);
 
-        assertThat(raised.status()).isEqualTo(200);
-        assertThat(raised.at("/budget/max_cost_usd")).startsWith("7.5");
-        assertThat(raised.json().at("/stop_reason").isNull()).isTrue();
-        assertThat(api.bean(Ledger.class).balance(id).capNanoUsd()).isEqualTo(7_500_000_000L);
+        assertThat(RecordingWorkflow.asked(id)).contains("raise 7.5 USD");
     }
 
     @Test
-    void saysOnceThatTheBudgetChanged() {
-        String id = client.newSession();
-        change(id, "{\"budget\":{\"max_cost_usd\":7}}");
-        change(id, "{\"budget\":{\"max_cost_usd\":7}}");
-
-        assertThat(client.get("/v1/sessions/" + id + "/events")
-                        .json()
-                        .at("/data")
-                        .valueStream())
-                .filteredOn(event -> event.at("/type").asString().equals("budget.changed"))
-                .hasSize(1);
+    void aSessionThatHasNotStartedCanBeChangedLater() {
+        assertThat(change(Rows.session(api, "ten_default"), "{\"budget\":{\"max_cost_usd\":7}}")
+                        .status())
+                .isEqualTo(503);
     }
 
     @ParameterizedTest

@@ -166,13 +166,6 @@ public class Sessions {
                 .list();
     }
 
-    /** Raises the cap, never lowers it; answers false when there is no such session that goes on. */
-    public boolean raiseCap(String id, long capNanoUsd) {
-        return jdbc.sql("""
-                        update sessions set cap_nano_usd = greatest(cap_nano_usd, :cap), updated_at = now()
-                        where id = :id and status not in ('terminated', 'failed')""").param("id", id).param("cap", capNanoUsd).update() == 1;
-    }
-
     /** The sandbox has said hello: a session that waits for it is idle. */
     public void awake(String id) {
         becomeIdle(id, "'provisioning', 'hardening', 'resuming'");

@@ -37,7 +37,7 @@ public interface AgentSessionWorkflow {
     @UpdateMethod
     SessionStatus resume();
 
-    /** Lets the session spend up to this much in all; less than now changes nothing. */
+    /** Lets the session spend up to this much in all. One that was suspended after its budget was used up wakes. */
     @UpdateMethod
     SessionStatus raiseBudget(Money cap);
 

@@ -31,6 +31,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     private static final Duration ROOM_IS_AWAITED = Duration.ofMinutes(10);
     private static final Duration ASK_FOR_ROOM_AFTER = Duration.ofSeconds(5);
     private static final Duration ASK_FOR_ROOM_AT_LEAST_EVERY = Duration.ofMinutes(1);
+    private static final String BUDGET_REACHED = "budget_reached";
     private static final Reason OPERATOR = new Reason("cancelled_by_operator", "Cancelled in Temporal.");
     private static final Reason DELETED = new Reason(DELETED_BY_OWNER, "Deleted by its owner.");
 
@@ -55,6 +56,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     private int turnsInThisRun;
     private boolean suspendAsked;
     private boolean resumeAsked;
+    private boolean budgetReached;
     private int lostIncarnation;
     private String lastLoss = "was lost";
     private @Nullable Ending ending;
@@ -81,6 +83,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         quietSince = state.quietSince();
         suspendAsked = state.suspendAsked();
         resumeAsked = state.resumeAsked();
+        budgetReached = Boolean.TRUE.equals(state.budgetReached());
         lostIncarnation = state.lostIncarnation();
     }
 
@@ -204,7 +207,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
             return Optional.of("sandbox_died");
         }
         try {
-            outcome.get();
+            budgetReached = BUDGET_REACHED.equals(outcome.get().reason());
             return Optional.empty();
         } catch (ActivityFailure e) {
             return loss(e);
@@ -585,7 +588,8 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
                 suspendAsked,
                 resumeAsked,
                 lostIncarnation,
-                turnsPerRun);
+                turnsPerRun,
+                budgetReached);
     }
 
     @Override
@@ -630,6 +634,10 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     @Override
     public SessionStatus raiseBudget(Money cap) {
         calls.promptly("Raise the budget to " + cap).raiseBudget(session, cap);
+        if (budgetReached && standing.status() == Status.SUSPENDED) {
+            resumeAsked = true;
+        }
+        budgetReached = false;
         return status();
     }
 

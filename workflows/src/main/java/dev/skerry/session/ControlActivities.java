@@ -25,7 +25,7 @@ public interface ControlActivities {
     /** Projects a state change that no other activity brings about. */
     void report(Transition transition);
 
-    /** Raises the most that the session may spend; a lower cap than the present one changes nothing. */
+    /** Sets the most that the session may spend. */
     void raiseBudget(SessionId session, Money cap);
 
     /** Begins the end: revokes every token, ends every turn that is not over. */

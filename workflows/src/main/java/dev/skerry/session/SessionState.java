@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param resumeAsked whether to wake without a turn
  * @param lostIncarnation newest incarnation that is known to be gone
  * @param turnsPerRun continue as new after so many turns, null to follow the server's suggestion
+ * @param budgetReached whether the last turn stopped because the budget was used up; null, in older histories, for no
  */
 public record SessionState(
         SessionId session,
@@ -43,7 +44,8 @@ public record SessionState(
         boolean suspendAsked,
         boolean resumeAsked,
         int lostIncarnation,
-        @Nullable Integer turnsPerRun) {
+        @Nullable Integer turnsPerRun,
+        @Nullable Boolean budgetReached) {
 
     /** A session that was just created. */
     public static SessionState created(
@@ -68,7 +70,8 @@ public record SessionState(
                 false,
                 false,
                 0,
-                null);
+                null,
+                false);
     }
 
     /** The same with a smaller run, for servers that never suggest to continue as new. */
@@ -93,6 +96,7 @@ public record SessionState(
                 suspendAsked,
                 resumeAsked,
                 lostIncarnation,
-                turns);
+                turns,
+                budgetReached);
     }
 }

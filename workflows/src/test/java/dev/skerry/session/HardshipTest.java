@@ -108,6 +108,23 @@ class HardshipTest {
     }
 
     @Test
+    void aSessionThatStoppedForItsBudgetWakesWhenThatIsRaised() {
+        world.turns = (incarnation, turn) -> new TurnOutcome(TurnStatus.LIMIT, "budget_reached");
+        TestingWorld.Session session = world.start(world.turn());
+        world.awaitTurns(1);
+        session.await(Status.IDLE);
+        session.workflow.suspend();
+        session.awaitFrozen();
+        session.workflow.raiseBudget(new Money(2));
+        session.await(Status.IDLE);
+        session.workflow.suspend();
+        session.await(Status.SUSPENDED);
+        session.workflow.raiseBudget(new Money(3));
+        assertThat(session.workflow.status().status()).isEqualTo(Status.SUSPENDED);
+        end(session);
+    }
+
+    @Test
     void refusesMoreTurnsThanItCanQueueAndRunsTheOthers() {
         world.turns = (incarnation, turn) -> {
             Activity.getExecutionContext().doNotCompleteOnReturn();

@@ -153,7 +153,9 @@ final class ModelRecord implements ControlActivities {
         if (turn == null) {
             throw ApplicationFailure.newNonRetryableFailure("no such turn", FailureTypes.NOT_FOUND);
         }
-        demand(!of.stopped, session, id + " is given after the end");
+        if (of.closedUpTo >= incarnation) {
+            throw ApplicationFailure.newNonRetryableFailure("revoked", FailureTypes.SANDBOX_LOST);
+        }
         for (Map.Entry<TurnId, Turn> other : of.turns.entrySet()) {
             if (other.getKey().equals(id)) {
                 break;
@@ -163,7 +165,6 @@ final class ModelRecord implements ControlActivities {
                     session,
                     id + " is given before " + other.getKey() + " is over");
         }
-        demand(of.closedUpTo < incarnation, session, id + " is given to a revoked incarnation");
         turn.begun = true;
         return turn.slow && turn.end == null;
     }

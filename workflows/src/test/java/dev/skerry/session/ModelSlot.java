@@ -6,6 +6,7 @@ import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowException;
 import io.temporal.client.WorkflowNotFoundException;
 import io.temporal.client.WorkflowOptions;
+import io.temporal.client.WorkflowServiceException;
 import io.temporal.client.WorkflowStub;
 import io.temporal.client.WorkflowUpdateException;
 import io.temporal.failure.ApplicationFailure;
@@ -22,6 +23,7 @@ final class ModelSlot {
             new Timeouts(Duration.ofMinutes(5), Duration.ofDays(7), Duration.ofDays(30));
     private static final Timeouts HASTY =
             new Timeouts(Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofDays(30));
+    private static final int ATTEMPTS = 5;
     private static final String ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     private static final Reason DELETED = new Reason("deleted", "Deleted by its owner.");
     private static final List<Fault> FAULTS = List.of(
@@ -131,7 +133,7 @@ final class ModelSlot {
         TurnId turn = new TurnId("trn_" + ulid());
         world.record.queue(id, turn, slow);
         try {
-            workflow.submitTurn(turn);
+            insist(() -> workflow.submitTurn(turn));
             accepted.add(turn);
             world.record.accepted(id, turn);
         } catch (WorkflowException e) {
@@ -161,10 +163,24 @@ final class ModelSlot {
         });
     }
 
+    /** Every wish may be repeated; on a busy machine an answer may come too late. */
+    private static void insist(Runnable wish) {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                wish.run();
+                return;
+            } catch (WorkflowServiceException e) {
+                if (attempt == ATTEMPTS) {
+                    throw e;
+                }
+            }
+        }
+    }
+
     private void steer(String what, Runnable wish) {
         say(what);
         try {
-            wish.run();
+            insist(wish);
         } catch (WorkflowException e) {
             world.record.demand(isOver(e), id, what + " failed though the session goes on: " + e);
         }

@@ -2,48 +2,33 @@ package dev.skerry.api.session;
 
 import dev.skerry.api.problem.ApiException;
 import dev.skerry.api.problem.ProblemCode;
-import dev.skerry.api.turn.UsageView;
+import dev.skerry.api.workflow.SteeringException;
+import dev.skerry.api.workflow.Workflows;
 import dev.skerry.session.Money;
-import dev.skerry.store.Events;
-import dev.skerry.store.Ledger;
 import dev.skerry.store.SessionRow;
-import java.math.BigDecimal;
 import org.springframework.stereotype.Component;
-import org.springframework.transaction.support.TransactionTemplate;
-import tools.jackson.databind.json.JsonMapper;
 
-/** Changes what a session may spend; counts from the next model call on, wherever that is made. */
+/** Changes what a session may spend, through its workflow, which knows whether the session waits for that. */
 @Component
 class SessionChange {
-    private final Ledger ledger;
-    private final Events events;
-    private final JsonMapper json;
-    private final TransactionTemplate transaction;
+    private final Workflows workflows;
 
-    SessionChange(Ledger ledger, Events events, JsonMapper json, TransactionTemplate transaction) {
-        this.ledger = ledger;
-        this.events = events;
-        this.json = json;
-        this.transaction = transaction;
+    SessionChange(Workflows workflows) {
+        this.workflows = workflows;
     }
-
-    private record Changed(BigDecimal capUsd, BigDecimal spentUsd) {}
 
     void cap(SessionRow session, Money cap) {
         if (session.ending()) {
-            throw new ApiException(
-                    ProblemCode.SESSION_ENDED, "The session is over or about to be: create another one.");
+            throw ApiException.sessionEnded();
         }
-        transaction.executeWithoutResult(status -> {
-            if (ledger.balance(session.id()).capNanoUsd() != cap.nanoUsd()) {
-                Ledger.Balance balance = ledger.cap(session.id(), cap.nanoUsd());
-                events.append(
-                        session.id(),
-                        "budget.changed",
-                        null,
-                        null,
-                        json.writeValueAsString(new Changed(cap.usd(), UsageView.usd(balance.spentNanoUsd()))));
+        try {
+            workflows.raiseBudget(session.id(), cap);
+        } catch (SteeringException.Gone e) {
+            if (session.unborn()) {
+                throw new ApiException(
+                        ProblemCode.UNAVAILABLE, "The session has not started yet. Try again in a few seconds.");
             }
-        });
+            throw e;
+        }
     }
 }

@@ -2,6 +2,7 @@ package dev.skerry.api.workflow;
 
 import dev.skerry.api.InstallationSettings;
 import dev.skerry.session.AgentSessionWorkflow;
+import dev.skerry.session.Money;
 import dev.skerry.session.Reason;
 import dev.skerry.session.SessionId;
 import dev.skerry.session.SessionState;
@@ -81,6 +82,16 @@ public class Workflows {
 
     public void resume(String session) {
         ask(session, "resume");
+    }
+
+    /** Returns when the new cap counts. */
+    public void raiseBudget(String session, Money cap) {
+        UpdateOptions<SessionStatus> options = UpdateOptions.newBuilder(SessionStatus.class)
+                .setUpdateName("raiseBudget")
+                .setWaitForStage(WorkflowUpdateStage.COMPLETED)
+                .build();
+        calls.call(() ->
+                client.newUntypedWorkflowStub(session).startUpdate(options, cap).getResult());
     }
 
     public void terminate(String session, Reason reason) {

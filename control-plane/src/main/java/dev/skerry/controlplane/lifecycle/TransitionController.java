@@ -1,9 +1,11 @@
 package dev.skerry.controlplane.lifecycle;
 
+import dev.skerry.controlplane.budget.BudgetChange;
 import dev.skerry.controlplane.budget.Sweeper;
 import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.controlplane.turn.Outcomes;
+import dev.skerry.session.Money;
 import dev.skerry.session.Reason;
 import dev.skerry.session.TurnStatus;
 import dev.skerry.store.Incarnations;
@@ -31,6 +33,7 @@ class TransitionController {
     private final Outcomes outcomes;
     private final Sweeper sweeper;
     private final TransactionTemplate transactions;
+    private final BudgetChange budgets;
 
     TransitionController(
             Transitions transitions,
@@ -39,7 +42,8 @@ class TransitionController {
             Turns turns,
             Outcomes outcomes,
             Sweeper sweeper,
-            TransactionTemplate transactions) {
+            TransactionTemplate transactions,
+            BudgetChange budgets) {
         this.transitions = transitions;
         this.sessions = sessions;
         this.incarnations = incarnations;
@@ -47,6 +51,7 @@ class TransitionController {
         this.outcomes = outcomes;
         this.sweeper = sweeper;
         this.transactions = transactions;
+        this.budgets = budgets;
     }
 
     record Stop(
@@ -70,10 +75,10 @@ class TransitionController {
         if (budget.capNanoUsd() <= 0) {
             throw RefusedException.invalid("cap_nano_usd must be above zero.");
         }
-        if (!sessions.raiseCap(session, budget.capNanoUsd())) {
-            var _ = sessions.find(session).orElseThrow(IncarnationController::unknown);
+        if (sessions.find(session).orElseThrow(IncarnationController::unknown).ended()) {
             throw new RefusedException(new Refusal.SessionEnded());
         }
+        budgets.cap(session, new Money(budget.capNanoUsd()));
     }
 
     @PostMapping("/stop")

@@ -43,6 +43,28 @@ class LifecycleTest {
     }
 
     @Test
+    void changesWhatASessionMaySpendAndSaysSoOnce() {
+        String session = world.session();
+        sessions.setStopReason(session, "budget_reached");
+
+        assertThat(world.worker(session, "/budget", "{'cap_nano_usd': 7500000000}")
+                        .status())
+                .isEqualTo(204);
+        assertThat(world.worker(session, "/budget", "{'cap_nano_usd': 7500000000}")
+                        .status())
+                .isEqualTo(204);
+
+        assertThat(ledger.balance(session).capNanoUsd()).isEqualTo(7_500_000_000L);
+        assertThat(sessions.find(session).orElseThrow().stopReason()).isNull();
+        assertThat(world.eventTypes(session)).containsOnlyOnce("budget.changed");
+        assertThat(world.worker(session, "/budget", "{'cap_nano_usd': 0}").status())
+                .isEqualTo(422);
+        transition(session, "'number': 1, 'status': 'terminated', 'incarnation': 1");
+        assertThat(world.worker(session, "/budget", "{'cap_nano_usd': 9}").status())
+                .isEqualTo(410);
+    }
+
+    @Test
     void projectsEachTransitionOnceAndLogsIt() {
         String session = world.session();
         String box = "'box': {'name': 'skerry-x-1', 'metro': 'local', 'provider': 'unikraft'}";
