@@ -3,8 +3,12 @@ package dev.skerry.cli.stack;
 import dev.skerry.metro.MetroServer;
 import java.util.Map;
 
-/** Sandboxes of the metro in this process. */
-record MetroHost(MetroServer metro, String token) implements SandboxHost {
+/**
+ * Sandboxes of the metro in this process.
+ *
+ * @param templateAge as the worker's setting of that name, such as {@code PT12H}; zero for no warm starts
+ */
+record MetroHost(MetroServer metro, String token, String templateAge) implements SandboxHost {
     @Override
     public String address() {
         return "127.0.0.1";
@@ -20,7 +24,9 @@ record MetroHost(MetroServer metro, String token) implements SandboxHost {
                 "skerry.worker.metros[0].token",
                 token,
                 "skerry.worker.metros[0].image",
-                LocalMetro.IMAGE);
+                LocalMetro.IMAGE,
+                "skerry.worker.metros[0].template-age",
+                templateAge);
     }
 
     @Override

@@ -44,6 +44,7 @@ import org.springframework.core.env.MapPropertySource;
 public final class Stack implements AutoCloseable {
     private static final Logger log = LoggerFactory.getLogger(Stack.class);
     private static final int PREFERRED_PORT = 7070;
+    private static final String NEVER = "PT0S";
     private static final long NEEDED_MIB = 300;
     private static final Duration LEFTOVER = Duration.ofSeconds(10);
 
@@ -173,12 +174,15 @@ public final class Stack implements AutoCloseable {
 
     private SandboxHost sandboxHost(int sandboxPort) throws IOException {
         return switch (options.driver()) {
-            case PROCESS -> new MetroHost(LocalMetro.start(home, secrets.metroToken(), 0), secrets.metroToken());
+            case PROCESS -> new MetroHost(LocalMetro.start(home, secrets.metroToken(), 0), secrets.metroToken(), NEVER);
             case DOCKER -> DockerHost.start(home, secrets.installation(), options.image(), tell);
             case QEMU -> {
                 Door door = new Door("127.0.0.1", sandboxPort);
                 MetroConfiguration metro = LocalMetro.microVms(home, secrets.metroToken(), door, tell);
-                yield new MetroHost(MetroServer.start(metro), secrets.metroToken());
+                yield new MetroHost(
+                        MetroServer.start(metro),
+                        secrets.metroToken(),
+                        System.getenv().getOrDefault("SKERRY_TEMPLATE_AGE", NEVER));
             }
         };
     }

@@ -33,8 +33,17 @@ final class QemuCommand {
 
     /** Goes on with the memory in a file, paused until told; the guest knows its door by {@code port}. */
     List<String> goingOn(int port) {
+        return goingOn(port, VmDirectory.MEMORY);
+    }
+
+    /** Goes on with the memory of a template, paused until told. */
+    List<String> copying() {
+        return goingOn(door.port(), VmDirectory.TEMPLATE_MEMORY);
+    }
+
+    private List<String> goingOn(int port, String memory) {
         List<String> command = machine(port);
-        command.addAll(List.of("-incoming", "exec:cat " + VmDirectory.MEMORY));
+        command.addAll(List.of("-incoming", "exec:cat " + memory));
         return command;
     }
 
@@ -56,6 +65,8 @@ final class QemuCommand {
         command.addAll(List.of("-serial", "chardev:console"));
         command.addAll(List.of("-drive", "id=disk,if=none,format=raw,readonly=on,file=" + VmDirectory.DISK));
         command.addAll(List.of("-device", "virtio-blk-device,drive=disk"));
+        command.addAll(List.of("-drive", "id=rom,if=none,format=raw,readonly=on,file=" + VmDirectory.ROM));
+        command.addAll(List.of("-device", "virtio-blk-device,drive=rom"));
         command.addAll(List.of("-netdev", network(port)));
         command.addAll(List.of("-device", "virtio-net-device,netdev=net"));
         return command;

@@ -7,6 +7,7 @@ import dev.skerry.metro.driver.SandboxDriver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** A sandbox is a micro-VM, a process of QEMU; while it stands by, it is a file. */
 public final class QemuDriver implements SandboxDriver {
@@ -62,6 +63,24 @@ public final class QemuDriver implements SandboxDriver {
     @Override
     public Sandbox find(Launch launch) {
         return QemuSandbox.find(launch, command(launch));
+    }
+
+    @Override
+    public Optional<Snapshots> snapshots() {
+        return Optional.of(new Snapshots() {
+            @Override
+            public void capture(Sandbox frozen, Path template) throws IOException {
+                if (!(frozen instanceof QemuSandbox sandbox)) {
+                    throw new IOException("this sandbox is no micro-VM");
+                }
+                sandbox.captureTo(template);
+            }
+
+            @Override
+            public Sandbox start(Launch launch, Path template) throws IOException {
+                return QemuSandbox.copy(launch, template, door, command(launch));
+            }
+        });
     }
 
     private QemuCommand command(Launch launch) {

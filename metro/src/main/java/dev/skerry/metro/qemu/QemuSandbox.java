@@ -57,6 +57,7 @@ final class QemuSandbox implements Sandbox {
             directory.keepDoorPort(door.port());
             List<String> program = launch.arguments().isEmpty() ? image.command() : launch.arguments();
             BootArchive.write(launch, program, image.initrd(), door, directory.initrd());
+            BootArchive.emptyDisk(directory.rom(), VmDirectory.ROM_BYTES);
             sandbox.run(command.booting(image), Vm::status);
             return sandbox;
         } catch (IOException e) {
@@ -65,6 +66,33 @@ final class QemuSandbox implements Sandbox {
         } finally {
             Files.deleteIfExists(directory.initrd());
         }
+    }
+
+    /** Goes on with a template's memory, and then tells the guest what time it is, who it is, and what only it may know. */
+    static QemuSandbox copy(Launch launch, Path template, Door door, QemuCommand command) throws IOException {
+        QemuSandbox sandbox = new QemuSandbox(launch, command);
+        VmDirectory directory = sandbox.directory;
+        directory.clear();
+        try {
+            directory.copy(new VmDirectory(template));
+            directory.keepDoorPort(door.port());
+            BootArchive.writeFiles(launch, door, directory.rom(), VmDirectory.ROM_BYTES);
+            sandbox.run(command.copying(), QemuSandbox::goOnWhenRead);
+            sandbox.tell(time() + "\nhost " + BootArchive.hostName(launch) + "\nrom");
+            Files.delete(directory.templateMemory());
+            return sandbox;
+        } catch (IOException e) {
+            sandbox.end(Duration.ZERO);
+            throw e;
+        }
+    }
+
+    /** Gives the memory of this frozen one to a template. */
+    synchronized void captureTo(Path template) throws IOException {
+        if (condition() != Condition.FROZEN) {
+            throw new IOException("only the memory of a frozen sandbox can be captured");
+        }
+        directory.giveTo(new VmDirectory(template));
     }
 
     /** What an earlier metro left, brought into one of its three conditions. */
@@ -77,7 +105,8 @@ final class QemuSandbox implements Sandbox {
     private void adopt(Vm vm) {
         try (Qmp monitor = vm.monitor(START)) {
             boolean runs = Vm.status(monitor).equals("running");
-            if (!runs && Files.exists(directory.memory())) {
+            boolean isNobodyYet = Files.exists(directory.templateMemory());
+            if (isNobodyYet || (!runs && Files.exists(directory.memory()))) {
                 vm.kill();
                 vm.awaitEnd(QUIT);
                 return;
@@ -118,6 +147,8 @@ final class QemuSandbox implements Sandbox {
             vm.kill();
             vm.awaitEnd(QUIT);
             throw endedByItself ? new IOException("the micro-VM did not start: " + directory.complaint(), e) : e;
+        } finally {
+            Files.deleteIfExists(directory.rom());
         }
         current = vm;
         watch(vm);
@@ -253,10 +284,9 @@ final class QemuSandbox implements Sandbox {
             case RUNNING -> {}
             case ENDED -> throw new IOException("the sandbox has ended");
             case FROZEN -> {
+                BootArchive.emptyDisk(directory.rom(), VmDirectory.ROM_BYTES);
                 run(command.goingOn(directory.doorPort()), monitor -> {
-                    while (Vm.status(monitor).equals("inmigrate")) {
-                        Vm.pause();
-                    }
+                    awaitMemory(monitor);
                     Files.delete(directory.memory());
                     monitor.execute("cont");
                 });
@@ -265,15 +295,34 @@ final class QemuSandbox implements Sandbox {
         }
     }
 
+    private static void goOnWhenRead(Qmp monitor) throws IOException {
+        awaitMemory(monitor);
+        monitor.execute("cont");
+    }
+
+    private static void awaitMemory(Qmp monitor) throws IOException {
+        while (Vm.status(monitor).equals("inmigrate")) {
+            Vm.pause();
+        }
+    }
+
     /** A guest's clock stood still with it. */
     private void tellTheTime() {
+        try {
+            tell(time());
+        } catch (IOException e) {
+            log.warn("the clock of a micro-VM in {} stays behind: {}", directory.path(), e.getMessage());
+        }
+    }
+
+    private static String time() {
+        return "time " + (Instant.now().toEpochMilli() + 999) / 1000;
+    }
+
+    private void tell(String lines) throws IOException {
         Vm vm = current;
         if (vm != null) {
-            try {
-                vm.say("time " + (Instant.now().toEpochMilli() + 999) / 1000);
-            } catch (IOException e) {
-                log.warn("the clock of a micro-VM in {} stays behind: {}", directory.path(), e.getMessage());
-            }
+            vm.say(lines);
         }
     }
 

@@ -17,6 +17,11 @@ record VmDirectory(Path path) {
     static final String MEMORY_WHOLE = "memory.whole";
     static final String COMPLAINTS = "qemu.log";
     static final String DOOR = "door";
+    static final String ROM = "rom";
+    static final String TEMPLATE_MEMORY = "memory.template";
+
+    /** What inline ROMs may hold together, and the headers of their files. */
+    static final long ROM_BYTES = 10L << 20;
 
     private static final int LONGEST_COMPLAINT = 300;
 
@@ -30,14 +35,39 @@ record VmDirectory(Path path) {
         return path.resolve(INITRD);
     }
 
+    /** Holds what only this copy of a template may know; gone as soon as QEMU has it open. */
+    Path rom() {
+        return path.resolve(ROM);
+    }
+
+    /** The memory that a copy began with; there until the copy was told who it is. */
+    Path templateMemory() {
+        return path.resolve(TEMPLATE_MEMORY);
+    }
+
     /** A second name of the image's disk, so that the image may be replaced while a sandbox stands by. */
     void take(Path disk) throws IOException {
-        Path own = path.resolve(DISK);
-        Files.deleteIfExists(own);
+        link(disk, path.resolve(DISK));
+    }
+
+    /** Gives a frozen sandbox's memory and disk to a template; may be done again. */
+    void giveTo(VmDirectory template) throws IOException {
+        link(path.resolve(DISK), template.path.resolve(DISK));
+        link(memory(), template.memory());
+    }
+
+    /** Takes a template's memory and disk; none of the copies ever writes to them. */
+    void copy(VmDirectory template) throws IOException {
+        link(template.path.resolve(DISK), path.resolve(DISK));
+        link(template.memory(), templateMemory());
+    }
+
+    private static void link(Path from, Path to) throws IOException {
+        Files.deleteIfExists(to);
         try {
-            Files.createLink(own, disk);
+            Files.createLink(to, from);
         } catch (IOException | UnsupportedOperationException e) {
-            Files.copy(disk, own);
+            Files.copy(from, to);
         }
     }
 
@@ -62,7 +92,8 @@ record VmDirectory(Path path) {
 
     void clear() throws IOException {
         forgetUnfinishedMemory();
-        for (String name : List.of(PID, MONITOR, CONSOLE, INITRD, DISK, DOOR, MEMORY, COMPLAINTS)) {
+        for (String name :
+                List.of(PID, MONITOR, CONSOLE, INITRD, DISK, DOOR, ROM, MEMORY, TEMPLATE_MEMORY, COMPLAINTS)) {
             Files.deleteIfExists(path.resolve(name));
         }
     }
