@@ -2,6 +2,7 @@ package dev.skerry.controlplane.llm;
 
 import dev.skerry.controlplane.llm.ModelAnswer.StopReason;
 import dev.skerry.controlplane.llm.ModelException.Kind;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -39,12 +40,13 @@ final class AnthropicProvider implements ModelProvider {
 
     @Override
     public ModelAnswer generate(ModelRequest request, Consumer<String> textDeltas) throws ModelException {
+        ObjectNode body = body(request);
         return http.stream(
                 url,
                 Map.of("x-api-key", key.value(), "anthropic-version", VERSION),
-                body(request),
+                body,
                 request.deadline(),
-                new Reader(textDeltas));
+                new Reader(textDeltas, json.writeValueAsBytes(body).length));
     }
 
     private ObjectNode body(ModelRequest request) {
@@ -162,13 +164,16 @@ final class AnthropicProvider implements ModelProvider {
         private final TreeMap<Integer, Block> blocks = new TreeMap<>();
         private @Nullable StopReason stop;
         private boolean begun;
+        private final long inputBytes;
+        private boolean counted;
         private long input;
         private long output;
         private long cacheRead;
         private long cacheWrite;
 
-        Reader(Consumer<String> textDeltas) {
+        Reader(Consumer<String> textDeltas, long inputBytes) {
             this.textDeltas = textDeltas;
+            this.inputBytes = inputBytes;
         }
 
         private static final class Block {
@@ -218,6 +223,8 @@ final class AnthropicProvider implements ModelProvider {
         }
 
         private void usage(JsonNode usage) {
+            counted |= usage.path("input_tokens").isIntegralNumber()
+                    || usage.path("output_tokens").isIntegralNumber();
             input = said(usage, "input_tokens", input);
             output = said(usage, "output_tokens", output);
             cacheRead = said(usage, "cache_read_input_tokens", cacheRead);
@@ -272,7 +279,15 @@ final class AnthropicProvider implements ModelProvider {
 
         @Override
         public @Nullable Usage spent() {
-            return begun ? new Usage(input, output, cacheRead, cacheWrite, false) : null;
+            return counted ? new Usage(input, output, cacheRead, cacheWrite, false) : null;
+        }
+
+        private Usage estimate() {
+            return Usage.estimate(
+                    inputBytes,
+                    blocks.values().stream()
+                            .mapToLong(block -> block.text.toString().getBytes(StandardCharsets.UTF_8).length)
+                            .sum());
         }
 
         @Override
@@ -297,7 +312,7 @@ final class AnthropicProvider implements ModelProvider {
             return new ModelAnswer(
                     content,
                     Objects.requireNonNullElse(stop, StopReason.END_TURN),
-                    new Usage(input, output, cacheRead, cacheWrite, false));
+                    Objects.requireNonNullElseGet(spent(), this::estimate));
         }
     }
 

@@ -18,7 +18,6 @@ import tools.jackson.databind.node.ObjectNode;
 final class OpenAiProvider implements ModelProvider {
     static final String NAME = "openai";
     static final String OPENAI = "https://api.openai.com/v1";
-    private static final int BYTES_PER_TOKEN = 3;
 
     private final String url;
     private final boolean openAiItself;
@@ -61,24 +60,7 @@ final class OpenAiProvider implements ModelProvider {
         ArrayNode messages = body.putArray("messages");
         messages.addObject().put("role", "system").put("content", request.system());
         request.messages().forEach(message -> add(messages, message));
-        if (!request.tools().isEmpty()) {
-            ArrayNode tools = body.putArray("tools");
-            for (ToolSpec tool : request.tools()) {
-                tools.addObject()
-                        .put("type", "function")
-                        .putObject("function")
-                        .put("name", tool.name())
-                        .put("description", tool.description())
-                        .set("parameters", tool.inputSchema());
-            }
-            body.put(
-                    "tool_choice",
-                    switch (request.toolChoice()) {
-                        case AUTO -> "auto";
-                        case REQUIRED -> "required";
-                        case NONE -> "none";
-                    });
-        }
+        OpenAiTools.put(body, request, (wire, tool) -> OpenAiTools.describe(wire.putObject("function"), tool));
         return body;
     }
 
@@ -221,7 +203,7 @@ final class OpenAiProvider implements ModelProvider {
                         + calls.values().stream()
                                 .mapToLong(call -> call.arguments.length())
                                 .sum();
-                return new Usage(inputBytes / BYTES_PER_TOKEN + 1, outputBytes / BYTES_PER_TOKEN + 1, 0, 0, true);
+                return Usage.estimate(inputBytes, outputBytes);
             }
             return OpenAiUsage.ofChat(usage);
         }

@@ -42,12 +42,14 @@ final class OpenAiResponsesProvider implements ModelProvider {
 
     @Override
     public ModelAnswer generate(ModelRequest request, Consumer<String> textDeltas) throws ModelException {
+        ObjectNode body = body(request);
+        long inputBytes = json.writeValueAsBytes(body).length;
         return http.stream(
                 url,
                 key == null ? Map.of() : Map.of("Authorization", "Bearer " + key.value()),
-                body(request),
+                body,
                 request.deadline(),
-                new Reader(textDeltas));
+                new Reader(textDeltas, inputBytes));
     }
 
     private ObjectNode body(ModelRequest request) {
@@ -64,24 +66,7 @@ final class OpenAiResponsesProvider implements ModelProvider {
         }
         ArrayNode input = body.putArray("input");
         request.messages().forEach(message -> add(input, message));
-        if (!request.tools().isEmpty()) {
-            ArrayNode tools = body.putArray("tools");
-            for (ToolSpec tool : request.tools()) {
-                tools.addObject()
-                        .put("type", "function")
-                        .put("name", tool.name())
-                        .put("description", tool.description())
-                        .put("strict", false)
-                        .set("parameters", tool.inputSchema());
-            }
-            body.put(
-                    "tool_choice",
-                    switch (request.toolChoice()) {
-                        case AUTO -> "auto";
-                        case REQUIRED -> "required";
-                        case NONE -> "none";
-                    });
-        }
+        OpenAiTools.put(body, request, (wire, tool) -> OpenAiTools.describe(wire.put("strict", false), tool));
         return body;
     }
 
@@ -136,13 +121,15 @@ final class OpenAiResponsesProvider implements ModelProvider {
 
     private final class Reader implements ProviderHttp.Reader {
         private final Consumer<String> textDeltas;
+        private final long inputBytes;
         private final TreeMap<Integer, JsonNode> items = new TreeMap<>();
         private boolean begun;
         private @Nullable StopReason stop;
         private @Nullable Usage usage;
 
-        Reader(Consumer<String> textDeltas) {
+        Reader(Consumer<String> textDeltas, long inputBytes) {
             this.textDeltas = textDeltas;
+            this.inputBytes = inputBytes;
         }
 
         @Override
@@ -217,7 +204,14 @@ final class OpenAiResponsesProvider implements ModelProvider {
             return new ModelAnswer(
                     content,
                     Objects.requireNonNullElse(stop, StopReason.END_TURN),
-                    Objects.requireNonNullElseGet(usage, () -> new Usage(0, 0, 0, 0, true)));
+                    Objects.requireNonNullElseGet(usage, this::estimate));
+        }
+
+        private Usage estimate() {
+            long outputBytes = items.values().stream()
+                    .mapToLong(item -> json.writeValueAsBytes(item).length)
+                    .sum();
+            return Usage.estimate(inputBytes, outputBytes);
         }
 
         private void read(JsonNode item, List<Content> content) {

@@ -10,6 +10,13 @@ package dev.skerry.controlplane.llm;
  */
 public record Usage(
         long inputTokens, long outputTokens, long cacheReadTokens, long cacheWriteTokens, boolean estimated) {
+    private static final int BYTES_PER_TOKEN = 3;
+
+    /** For an answer that its provider did not count. */
+    static Usage estimate(long inputBytes, long outputBytes) {
+        return new Usage(inputBytes / BYTES_PER_TOKEN + 1, outputBytes / BYTES_PER_TOKEN + 1, 0, 0, true);
+    }
+
     public long allInputTokens() {
         return inputTokens + cacheReadTokens + cacheWriteTokens;
     }

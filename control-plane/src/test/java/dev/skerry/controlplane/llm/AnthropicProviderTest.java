@@ -234,6 +234,20 @@ class AnthropicProviderTest extends ModelProviderContract {
         assertThat(answer.usage()).isEqualTo(new Usage(3, 2, 5000, 400, false));
     }
 
+    @Test
+    void estimatesWhatAServerDoesNotCount() throws Exception {
+        ModelAnswer answer = answering(Reply.events(List.of(
+                        event("message_start", "'message':{}"),
+                        event("content_block_start", "'index':0,'content_block':{'type':'text','text':'Hi, you'}"),
+                        event("message_delta", "'delta':{'stop_reason':'end_turn'}"),
+                        event("message_stop", ""))))
+                .generate(request(), text -> {});
+
+        assertThat(answer.usage().estimated()).isTrue();
+        assertThat(answer.usage().inputTokens()).isPositive();
+        assertThat(answer.usage().outputTokens()).isGreaterThan(1);
+    }
+
     private static Content.ToolCall call(String id, String arguments) {
         return new Content.ToolCall(id, "bash", JSON.readTree(arguments));
     }

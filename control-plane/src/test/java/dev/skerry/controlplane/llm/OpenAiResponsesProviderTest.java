@@ -138,6 +138,21 @@ class OpenAiResponsesProviderTest extends ModelProviderContract {
         assertThat(answer.usage()).isEqualTo(new Usage(232, 2, 768, 0, false));
     }
 
+    @Test
+    void estimatesWhatAServerDoesNotCount() throws Exception {
+        ModelAnswer answer = answering(Reply.events(List.of(
+                        event("response.created", "'response':{}"),
+                        event(
+                                "response.output_item.done",
+                                "'output_index':0,'item':{'type':'message','content':[{'type':'output_text','text':'Hi'}]}"),
+                        event("response.completed", "'response':{'status':'completed'}"))))
+                .generate(request(), text -> {});
+
+        assertThat(answer.usage().estimated()).isTrue();
+        assertThat(answer.usage().inputTokens()).isPositive();
+        assertThat(answer.usage().outputTokens()).isGreaterThan(1);
+    }
+
     private static String event(String type, String fields) {
         return "event: " + type + "\ndata: " + json("{'type':'" + type + "','sequence_number':1," + fields + "}");
     }
