@@ -17,6 +17,9 @@ import org.springframework.stereotype.Repository;
  */
 @Repository
 public class Ledger {
+    private static final String RUNNING = """
+            select * from turns where session_id = :session and incarnation = :incarnation and status = 'running' and not cancel_requested""";
+
     private final JdbcClient jdbc;
 
     Ledger(JdbcClient jdbc) {
@@ -26,6 +29,7 @@ public class Ledger {
     /**
      * A model call that is about to be made.
      *
+     * @param turnId null for {@link #reserveInTurn}
      * @param seq its number within the turn; null when it passes through in a provider's own form
      * @param owner id of the control plane that makes it
      * @param via native, or the form in which it passes through
@@ -35,7 +39,7 @@ public class Ledger {
     public record Reservation(
             String callId,
             String sessionId,
-            String turnId,
+            @Nullable String turnId,
             @Nullable Integer seq,
             int incarnation,
             String model,
@@ -82,6 +86,9 @@ public class Ledger {
         record Refused(Level cap) implements Decision {}
     }
 
+    /** What became of an attempt to reserve for the turn in progress; null when there is none. */
+    public record InTurn(@Nullable TurnRow turn, Decision decision) {}
+
     /** Where a session stands. */
     public record Balance(long capNanoUsd, long reservedNanoUsd, long spentNanoUsd) {
         public long remainingNanoUsd() {
@@ -113,11 +120,29 @@ public class Ledger {
      * {@link org.springframework.dao.DuplicateKeyException} while the same call is in flight.
      */
     public Decision reserve(Reservation reservation, Caps caps) {
+        return reserving("select :turn::text as id", reservation, caps)
+                .query(Ledger::decision)
+                .single();
+    }
+
+    /**
+     * Like {@link #reserve(Reservation, Caps)}, for the turn that the reservation's incarnation is working on; answers no turn, and reserves
+     * nothing, when there is none or it was cancelled.
+     */
+    public InTurn reserveInTurn(Reservation reservation, Caps caps) {
+        return reserving(RUNNING, reservation, caps)
+                .query((row, n) ->
+                        new InTurn(row.getString("id") == null ? null : TurnRow.from(row, n), decision(row, n)))
+                .single();
+    }
+
+    private JdbcClient.StatementSpec reserving(String turn, Reservation reservation, Caps caps) {
         return jdbc.sql("""
-                        with session as materialized (
+                        with turn as materialized (%s),
+                        session as materialized (
                             select id, tenant_id, cap_nano_usd, reserved_nano_usd, spent_nano_usd,
                                    reserved_nano_usd + spent_nano_usd + :worst <= cap_nano_usd as covered
-                            from sessions where id = :session for update),
+                            from sessions where id = :session and exists (select 1 from turn) for update),
                         tenant as materialized (
                             select t.id, coalesce(t.reserved_nano_usd + t.spent_nano_usd + :worst
                                        <= coalesce(t.cap_nano_usd, :tenantCap), true) as covered
@@ -137,15 +162,16 @@ public class Ledger {
                         call as (
                             insert into model_calls (id, session_id, turn_id, seq, incarnation, model, state, reserved_nano_usd,
                                                      owner, via, price_version)
-                            select :call, :session, :turn, :seq, :incarnation, :model, 'reserved', :worst, :owner, :via, :prices
-                            from granted)
+                            select :call, :session, turn.id, :seq, :incarnation, :model, 'reserved', :worst, :owner, :via, :prices
+                            from granted, turn)
                         select session.cap_nano_usd, session.reserved_nano_usd + :worst, session.spent_nano_usd,
-                               coalesce(session.covered, false), coalesce(tenant.covered, false), coalesce(whole.covered, false)
+                               coalesce(session.covered, false), coalesce(tenant.covered, false), coalesce(whole.covered, false), turn.*
                         from (values (1)) one
-                        left join session on true left join tenant on true left join whole on true""")
+                        left join session on true left join tenant on true left join whole on true
+                        left join turn on true""".formatted(turn))
                 .param("call", reservation.callId())
                 .param("session", reservation.sessionId())
-                .param("turn", reservation.turnId())
+                .param("turn", reservation.turnId(), java.sql.Types.VARCHAR)
                 .param("seq", reservation.seq(), java.sql.Types.INTEGER)
                 .param("incarnation", reservation.incarnation())
                 .param("model", reservation.model())
@@ -154,9 +180,7 @@ public class Ledger {
                 .param("via", reservation.via())
                 .param("prices", reservation.priceVersion(), java.sql.Types.VARCHAR)
                 .param("tenantCap", caps.tenantNanoUsd(), java.sql.Types.BIGINT)
-                .param("platformCap", caps.platformNanoUsd(), java.sql.Types.BIGINT)
-                .query(Ledger::decision)
-                .single();
+                .param("platformCap", caps.platformNanoUsd(), java.sql.Types.BIGINT);
     }
 
     private static Decision decision(ResultSet row, int ignored) throws SQLException {

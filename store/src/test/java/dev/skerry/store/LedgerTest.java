@@ -31,6 +31,9 @@ class LedgerTest {
     private Sessions sessions;
 
     @Autowired
+    private Turns turns;
+
+    @Autowired
     private Events events;
 
     @Autowired
@@ -163,6 +166,31 @@ class LedgerTest {
         }
         assertThat(passed).isEqualTo(50);
         assertThat(ledger.balance(session)).isEqualTo(new Balance(1_000, 1_000, 0));
+    }
+
+    @Test
+    void reservesForTheTurnInProgressOnly() {
+        Ledger.Reservation asked =
+                new Ledger.Reservation(session + "a", session, null, null, 1, "m", 600, null, "openai.chat", "v");
+        assertThat(ledger.reserveInTurn(asked, Caps.NONE).turn()).isNull();
+        turns.give(session, turn, 2, new byte[] {1});
+        assertThat(ledger.reserveInTurn(asked, Caps.NONE).turn()).isNull();
+        assertThat(ledger.balance(session)).isEqualTo(new Balance(1_000, 0, 0));
+
+        turns.give(session, turn, 1, new byte[] {1});
+        Ledger.InTurn made = ledger.reserveInTurn(asked, Caps.NONE);
+        assertThat(made.decision()).isEqualTo(new Decision.Granted(new Balance(1_000, 600, 0)));
+        assertThat(made.turn())
+                .usingRecursiveComparison()
+                .isEqualTo(turns.find(session, turn).orElseThrow());
+        Ledger.Reservation more =
+                new Ledger.Reservation(session + "b", session, null, null, 1, "m", 401, null, "openai.chat", "v");
+        assertThat(ledger.reserveInTurn(more, Caps.NONE).decision()).isEqualTo(new Decision.Refused(Level.SESSION));
+        assertThat(ledger.reserveInTurn(more, Caps.NONE).turn()).isNotNull();
+
+        turns.requestCancel(session, turn);
+        assertThat(ledger.reserveInTurn(more, Caps.NONE).turn()).isNull();
+        assertThat(ledger.discrepancies()).isEmpty();
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.skerry.controlplane.budget;
 
 import dev.skerry.controlplane.audit.AuditTrail;
 import dev.skerry.controlplane.event.SessionLog;
+import dev.skerry.controlplane.identity.Caller;
 import dev.skerry.controlplane.llm.ModelCatalogue;
 import dev.skerry.controlplane.llm.ModelException;
 import dev.skerry.controlplane.llm.ModelInfo;
@@ -16,9 +17,11 @@ import dev.skerry.store.Ledger.Balance;
 import dev.skerry.store.Ledger.Decision;
 import dev.skerry.store.Ledger.Settlement;
 import dev.skerry.store.Sessions;
+import dev.skerry.store.TurnRow;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -98,21 +101,65 @@ public class Books {
         }
     }
 
+    /** A reservation and the turn that it was found to be for. */
+    public record InTurn(TurnRow turn, Reserved reserved) {}
+
+    /** Like {@link #reserve}, for a call of the turn in progress; throws {@link RefusedException} as well where there is none. */
+    public InTurn reserveInTurn(
+            Caller caller, String via, ModelInfo model, long inputTokens, int mostOutput, int leastOutput) {
+        Money worstCase = model.worstCase(inputTokens, mostOutput);
+        String callId = "mcl_" + ids.next();
+        Ledger.Reservation asked = new Ledger.Reservation(
+                callId,
+                caller.session(),
+                null,
+                null,
+                caller.incarnation(),
+                model.id(),
+                worstCase.nanoUsd(),
+                presence.id(),
+                via,
+                catalogue.priceVersion());
+        Ledger.InTurn made = surely(callId, () -> ledger.reserveInTurn(asked, caps));
+        TurnRow turn = made.turn();
+        if (turn == null) {
+            throw new RefusedException(
+                    new Refusal.TurnOver("No turn is in progress: a model may be asked during a turn only."));
+        }
+        Purpose purpose = new Purpose(caller.session(), turn.id(), caller.incarnation(), null, via);
+        return new InTurn(
+                turn,
+                switch (made.decision()) {
+                    case Decision.Granted ignored ->
+                        new Reserved(callId, purpose, model, worstCase, inputTokens, mostOutput);
+                    case Decision.Refused(Ledger.Level cap) -> {
+                        if (mostOutput <= leastOutput) {
+                            throw new RefusedException(reached(purpose, worstCase, cap));
+                        }
+                        yield reserve(purpose, model, inputTokens, Math.max(leastOutput, mostOutput / 2), leastOutput);
+                    }
+                });
+    }
+
     private Decision reserve(Purpose purpose, ModelInfo model, String callId, Money worstCase) {
+        Ledger.Reservation asked = new Ledger.Reservation(
+                callId,
+                purpose.session(),
+                purpose.turn(),
+                purpose.seq(),
+                purpose.incarnation(),
+                model.id(),
+                worstCase.nanoUsd(),
+                presence.id(),
+                purpose.via(),
+                catalogue.priceVersion());
+        return surely(callId, () -> ledger.reserve(asked, caps));
+    }
+
+    /** Where it is unknown whether the store took a reservation, no call is made, and what it may have taken is settled at nothing. */
+    private <T> T surely(String callId, Supplier<T> reservation) {
         try {
-            return ledger.reserve(
-                    new Ledger.Reservation(
-                            callId,
-                            purpose.session(),
-                            purpose.turn(),
-                            purpose.seq(),
-                            purpose.incarnation(),
-                            model.id(),
-                            worstCase.nanoUsd(),
-                            presence.id(),
-                            purpose.via(),
-                            catalogue.priceVersion()),
-                    caps);
+            return reservation.get();
         } catch (DuplicateKeyException e) {
             throw new RefusedException(
                     new Refusal.Unavailable("This very call is being answered elsewhere: ask again.", 1));

@@ -3,7 +3,6 @@ package dev.skerry.controlplane.passthrough;
 import dev.skerry.controlplane.ControlPlaneSettings;
 import dev.skerry.controlplane.budget.Books;
 import dev.skerry.controlplane.budget.Measures;
-import dev.skerry.controlplane.budget.Purpose;
 import dev.skerry.controlplane.budget.Reserved;
 import dev.skerry.controlplane.conversation.CallWatch;
 import dev.skerry.controlplane.identity.Caller;
@@ -80,11 +79,12 @@ class Passing {
         ModelInfo model = model(dialect, body);
         boolean streamed = Rules.streamed(body);
         dialect.check(body);
-        TurnRow turn = running(caller);
         Upstream upstream = catalogue
                 .upstream(dialect.provider())
                 .orElseThrow(() -> new IllegalStateException("A listed model has a provider."));
-        Reserved reserved = reserve(dialect, caller, turn, model, body);
+        Books.InTurn inTurn = reserve(dialect, caller, model, body);
+        TurnRow turn = inTurn.turn();
+        Reserved reserved = inTurn.reserved();
         long start = System.nanoTime();
         Exchange exchange = new Exchange(
                 dialect, reserved, caller, records, books, life, json, response, streamed, upstream::betrayed);
@@ -132,21 +132,15 @@ class Passing {
                         404, "model_not_found", "model", "This model is not offered here; GET /models lists what is."));
     }
 
-    private TurnRow running(Caller caller) {
-        return turns.runningOn(caller.session(), caller.incarnation())
-                .filter(turn -> !turn.over() && !turn.cancelRequested())
-                .orElseThrow(() -> new RefusedException(
-                        new Refusal.TurnOver("No turn is in progress: a model may be asked during a turn only.")));
-    }
-
-    private Reserved reserve(Dialect dialect, Caller caller, TurnRow turn, ModelInfo model, ObjectNode body) {
+    private Books.InTurn reserve(Dialect dialect, Caller caller, ModelInfo model, ObjectNode body) {
         int answers = dialect.answers(body);
         Optional<Integer> asked = dialect.mostOutput(body);
         int most = asked.orElse(model.maxOutputTokens());
         int least = asked.orElse(Math.min(most, SHORTEST_ANSWER_TOKENS));
         long inputTokens = Math.min(model.contextTokens(), json.writeValueAsBytes(body).length + OVERHEAD_TOKENS);
-        return books.reserve(
-                new Purpose(caller.session(), turn.id(), caller.incarnation(), null, dialect.via()),
+        return books.reserveInTurn(
+                caller,
+                dialect.via(),
                 model,
                 inputTokens,
                 Math.multiplyExact(most, answers),
