@@ -131,6 +131,18 @@ class HostileNames(WorkspaceTest):
         self.assertEqual(len(self.stored()), 20)
         self.assertIn("kept.txt", self.stored())
 
+    def test_a_folder_with_more_names_than_are_looked_at_is_walked_to_the_limit_and_no_further(self) -> None:
+        most_links = 50_000
+        os.makedirs(os.path.join(self.root, "many"))
+        for number in range(files.MOST_NAMES + 20_000):
+            path = os.path.join(self.root, "many", str(number))
+            if number % most_links == 0:
+                first = path
+                self.write(self.root, f"many/{number}", "x")
+            else:
+                os.link(first, path)
+        self.assertEqual(sum(1 for _ in files.walk(self.root)), files.MOST_NAMES - 1)
+
     def test_a_workspace_has_an_end(self) -> None:
         for number in range(4):
             self.write(self.root, f"{number}.bin", "x" * 1000)

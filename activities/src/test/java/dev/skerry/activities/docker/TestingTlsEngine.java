@@ -46,7 +46,6 @@ final class TestingTlsEngine {
                         "--data-root=" + directory.resolve("data"),
                         "--exec-root=" + directory.resolve("exec"),
                         "--pidfile=" + directory.resolve("pid"),
-                        "--bridge=none",
                         "--iptables=false",
                         "--ip-forward=false")
                 .redirectErrorStream(true)
