@@ -28,7 +28,8 @@ import org.slf4j.LoggerFactory;
  * <p>It is named after a hash of what it was made of, so that workers with the same settings share it. It is made in the background: a
  * session that comes meanwhile boots cold. A clone gets its three values, and a seed for its randomness, from an inline ROM. Whether the
  * platform shows a ROM's files to a clone before or after it goes on is not documented, so the runtime waits for them; whether a guest
- * makes itself a template, or is made one, depends on the installation, so both are waited for.
+ * makes itself a template, or is made one, depends on the installation, so both are waited for. How an inline ROM's files are written is
+ * not documented either: a metro that reads them otherwise refuses the clone, or the clone stays silent, and boots are cold.
  */
 final class Templates {
     static final String ROM = "session";
@@ -41,6 +42,7 @@ final class Templates {
     private static final int SEED_BYTES = 64;
     private static final int NAME_BYTES = 8;
     private static final int MOST = 100;
+    private static final int MOST_UNSEEN = 5;
     private static final Duration MAKE = Duration.ofMinutes(3);
     private static final Duration LEFT_BEHIND = MAKE.multipliedBy(3);
     private static final Duration TRY_AGAIN = Duration.ofMinutes(5);
@@ -187,8 +189,13 @@ final class Templates {
         order(name);
         Patience patience = new Patience(MAKE, () -> {});
         boolean asked = false;
+        int unseen = 0;
         while (template(name).isEmpty()) {
             Item seed = seed(name);
+            unseen = seed.state().isEmpty() ? unseen + 1 : 0;
+            if (unseen > MOST_UNSEEN) {
+                throw new ProviderException.Unknown("its VM vanished", null);
+            }
             if (seed.state().equals("stopped")) {
                 String said = lastLine(name);
                 delete("instances", name);

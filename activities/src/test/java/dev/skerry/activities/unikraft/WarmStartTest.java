@@ -38,6 +38,7 @@ class WarmStartTest {
     private static final String FAULTS = "faults-of-a-warm-metro";
     private static final Duration DAY = Duration.ofDays(1);
     private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration BETWEEN_LOOKS = Duration.ofMillis(500);
     private static final Runnable ALIVE = () -> {};
     private static final String WAITING_PROGRAM =
             "if [ -n \"$SESSION_VALUES\" ]; then echo warm, waiting for a session.;"
@@ -60,7 +61,8 @@ class WarmStartTest {
                         directory,
                         Map.of(
                                 "test/waiting:1", shell(WAITING_PROGRAM),
-                                "test/impatient:1", shell(PROGRAM_THAT_CANNOT_WAIT)))
+                                "test/impatient:1", shell(PROGRAM_THAT_CANNOT_WAIT),
+                                "test/sleeping:1", shell("while :; do sleep 0.05; done")))
                 .withDriver(new DriverSettings.Processes(Isolation.PLAIN))
                 .withFaulty(new FaultySettings(0, FAULTS, "", 1)));
     }
@@ -174,6 +176,24 @@ class WarmStartTest {
         });
         assertThat(templates()).isEmpty();
         assertThat(call("/v1/instances?tags=skerry-template")).isEmpty();
+    }
+
+    @Test
+    void aTemplateThatSomebodyDeletesWhileItIsMadeIsGivenUp() throws Exception {
+        UnikraftProvider provider = provider("test/sleeping:1", DAY);
+        provider.create(spec(), ALIVE);
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .until(() -> !call("/v1/instances?tags=skerry-template").isEmpty());
+        String seed = call("/v1/instances?tags=skerry-template")
+                .getFirst()
+                .path("name")
+                .asString();
+        provider.destroy(new SandboxName(seed), ALIVE);
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .pollInterval(BETWEEN_LOOKS)
+                .until(() -> provider.create(spec(), ALIVE).why().contains("its VM vanished"));
     }
 
     @Test

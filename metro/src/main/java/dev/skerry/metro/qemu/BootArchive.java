@@ -132,8 +132,8 @@ final class BootArchive {
 
     /** Where it is below the guest's root. */
     private static Path inside(String name) throws IOException {
-        Path path = Path.of("/").resolve(name).normalize();
-        if (path.getNameCount() < 1 || name.contains("..")) {
+        Path path = Path.of("/").resolve(name);
+        if (path.getNameCount() < 1 || !path.equals(path.normalize())) {
             throw new IOException("a file of the launch is outside the guest");
         }
         return Path.of("/").relativize(path);
