@@ -29,6 +29,19 @@ public class KillSwitches {
     /** One engaged switch; the platform's target is {@code *}. */
     public record Engaged(String scope, String target, String reason, Instant engagedAt) {}
 
+    /** Whether there is what is to be stopped. */
+    public boolean known(Scope scope, String target) {
+        return switch (scope) {
+            case PLATFORM -> true;
+            case TENANT -> exists("select exists (select 1 from tenants where id = :target)", target);
+            case SESSION -> exists("select exists (select 1 from sessions where id = :target)", target);
+        };
+    }
+
+    private boolean exists(String sql, String target) {
+        return jdbc.sql(sql).param("target", target).query(Boolean.class).single();
+    }
+
     /** Stops, and wakes everybody who waits. The first reason stays. */
     @Transactional
     public void engage(Scope scope, String target, String reason) {

@@ -32,10 +32,12 @@ public final class ApiClient implements AutoCloseable {
     /** Three missed heartbeats of an event stream. */
     private static final Duration SILENCE = Duration.ofSeconds(45);
 
+    private static final String OPERATOR = "/internal/v1/operator/";
     private static final int MAX_PROBLEM_CHARACTERS = 2000;
 
     private final HttpUrl base;
     private final String root;
+    private final boolean operator;
     private final @Nullable String key;
     private final OkHttpClient http;
 
@@ -49,12 +51,13 @@ public final class ApiClient implements AutoCloseable {
 
     /** For the calls of operators, at a control plane's internal address. */
     public static ApiClient ofOperator(HttpUrl base, String token) {
-        return new ApiClient(base, "/internal/v1/operator/", token);
+        return new ApiClient(base, OPERATOR, token);
     }
 
     private ApiClient(HttpUrl base, String root, @Nullable String key) {
         this.base = base;
         this.root = root;
+        this.operator = root.equals(OPERATOR);
         this.key = key;
         this.http = new OkHttpClient.Builder()
                 .connectTimeout(CONNECT)
@@ -176,7 +179,7 @@ public final class ApiClient implements AutoCloseable {
                     && !(e instanceof InterruptedIOException timeout && "timeout".equals(timeout.getMessage()))) {
                 throw new Aborted(e);
             }
-            throw new Lost(base, e);
+            throw new Lost(base, operator, e);
         }
     }
 
@@ -209,7 +212,7 @@ public final class ApiClient implements AutoCloseable {
             byte[] body = response.body().bytes();
             return body.length == 0 ? Json.MAPPER.createObjectNode() : Json.MAPPER.readTree(body);
         } catch (IOException e) {
-            throw new Lost(base, e);
+            throw new Lost(base, operator, e);
         } catch (JacksonException e) {
             throw notSkerry(e);
         }
@@ -241,6 +244,7 @@ public final class ApiClient implements AutoCloseable {
                         .append(']');
             }
             return new ApiProblem(
+                    operator,
                     response.code(),
                     problem.path("code").asString(),
                     Terminal.oneLine(detail.toString(), MAX_PROBLEM_CHARACTERS),
@@ -253,11 +257,13 @@ public final class ApiClient implements AutoCloseable {
 
     /** The connection could not be made, or broke. */
     public static final class Lost extends Failure {
-        Lost(HttpUrl base, IOException cause) {
+        Lost(HttpUrl base, boolean operator, IOException cause) {
             super(
                     ExitCode.NO_STACK,
-                    "No answer from the Skerry API at " + base + " (" + reason(cause) + ").",
-                    "Start a stack with `skerry up`, or set SKERRY_URL to one that runs.",
+                    "No answer from the Skerry " + (operator ? "control plane" : "API") + " at " + base + " ("
+                            + reason(cause) + ").",
+                    "Start a stack with `skerry up`, or set " + (operator ? "SKERRY_OPERATOR_URL" : "SKERRY_URL")
+                            + " to one that runs.",
                     cause);
         }
 

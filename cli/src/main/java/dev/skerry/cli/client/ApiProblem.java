@@ -18,6 +18,9 @@ public final class ApiProblem extends Failure {
             "too_large", "Put long material into files, or into several messages.",
             "rate_limited", "Wait a little and try again.",
             "unavailable", "Wait a little and try again; `skerry doctor` says what is away.");
+    private static final Map<String, String> ADVICE_FOR_OPERATORS = Map.of(
+            "unauthorized", "Set SKERRY_OPERATOR_TOKEN to that control plane's skerry.control-plane.operator.token.",
+            "not_found", "Correct the name or the id and run it again.");
     private static final Set<String> PASSING = Set.of("unavailable", "in_flight");
     private static final Pattern SECONDS = Pattern.compile("[0-9]");
     private static final int SERVER_ERRORS = 500;
@@ -28,8 +31,9 @@ public final class ApiProblem extends Failure {
     private final String code;
     private final Duration retryAfter;
 
-    ApiProblem(int status, String code, String detail, String requestId, @Nullable String retryAfter) {
-        super(exitCode(status, code), detail, advice(status, code, requestId));
+    ApiProblem(
+            boolean operator, int status, String code, String detail, String requestId, @Nullable String retryAfter) {
+        super(exitCode(status, code), detail, advice(operator, status, code, requestId));
         this.status = status;
         this.code = code;
         this.retryAfter = retryAfter != null && SECONDS.matcher(retryAfter).matches()
@@ -64,8 +68,8 @@ public final class ApiProblem extends Failure {
         return status >= SERVER_ERRORS ? ExitCode.NO_STACK : ExitCode.REFUSED;
     }
 
-    private static String advice(int status, String code, String requestId) {
-        String known = ADVICE.get(code);
+    private static String advice(boolean operator, int status, String code, String requestId) {
+        String known = operator ? ADVICE_FOR_OPERATORS.get(code) : ADVICE.get(code);
         if (known != null) {
             return known;
         }

@@ -1,6 +1,7 @@
 package dev.skerry.cli.command;
 
 import dev.skerry.cli.ExitCode;
+import dev.skerry.cli.Failure;
 import dev.skerry.cli.client.ApiClient;
 import dev.skerry.cli.terminal.Terminal;
 import dev.skerry.store.Audit;
@@ -30,30 +31,42 @@ public final class AuditCommand {
             },
             mixinStandardHelpOptions = true)
     int verify(
-            @Parameters(arity = "0..1", paramLabel = "SESSION", description = "One session; everything by default.")
+            @Parameters(
+                            arity = "0..1",
+                            paramLabel = "SESSION",
+                            description = "One session, tenant:ID or platform; everything by default.")
                     @Nullable
                     String session) {
         ApiClient operator = new Connection().operator();
+        List<Chain> chains = chains(operator).stream()
+                .filter(chain -> session == null || session.equals(chain.name()))
+                .toList();
+        if (session != null && chains.isEmpty()) {
+            throw unknown(session);
+        }
         boolean whole = true;
-        for (Chain chain : chains(operator)) {
-            if (session == null || session.equals(chain.name())) {
-                Optional<String> fault = fault(operator, chain);
-                System.out.printf(
-                        "%-8s  %-40s  %8d  %s%n",
-                        fault.isEmpty() ? "whole" : "BROKEN", chain.name(), chain.seq(), fault.orElse(chain.hash()));
-                whole &= fault.isEmpty();
-            }
+        for (Chain chain : chains) {
+            Optional<String> fault = fault(operator, chain);
+            System.out.printf(
+                    "%-8s  %-40s  %8d  %s%n",
+                    fault.isEmpty() ? "whole" : "BROKEN", chain.name(), chain.seq(), fault.orElse(chain.hash()));
+            whole &= fault.isEmpty();
         }
         return whole ? ExitCode.OK.code() : ExitCode.TURN_FAILED.code();
     }
 
-    @Command(description = "Prints a session's entries.", mixinStandardHelpOptions = true)
+    @Command(
+            description = "Prints the entries of a session, of tenant:ID or of the platform.",
+            mixinStandardHelpOptions = true)
     int show(
             @Parameters(paramLabel = "SESSION") String session,
             @Option(names = "--after", defaultValue = "0") long after) {
         ApiClient operator = new Connection().operator();
         long last = after;
         List<JsonNode> page = page(operator, session, last);
+        if (page.isEmpty() && after == 0) {
+            throw unknown(session);
+        }
         while (!page.isEmpty()) {
             for (JsonNode line : page) {
                 last = line.path("seq").asLong();
@@ -66,6 +79,13 @@ public final class AuditCommand {
             page = page(operator, session, last);
         }
         return ExitCode.OK.code();
+    }
+
+    private static Failure unknown(String chain) {
+        return new Failure(
+                ExitCode.REFUSED,
+                "The audit log has no entries of " + Terminal.oneLine(chain, 100) + ".",
+                "Name a session's id, tenant:ID or platform; `skerry audit verify` lists them all.");
     }
 
     private static List<Chain> chains(ApiClient operator) {

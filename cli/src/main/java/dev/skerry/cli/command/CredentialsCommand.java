@@ -23,7 +23,7 @@ import tools.jackson.databind.JsonNode;
         name = "credentials",
         description = "Sets, lists and deletes what brokered requests authenticate with.",
         mixinStandardHelpOptions = true,
-        subcommands = {CredentialsCommand.Put.class})
+        subcommands = {CredentialsCommand.Put.class, CredentialsCommand.ProviderKey.class})
 public final class CredentialsCommand {
     private static final String TENANT = "ten_default";
 
@@ -35,7 +35,7 @@ public final class CredentialsCommand {
 
     @Command(description = "Lists names and rules; values cannot be read.", mixinStandardHelpOptions = true)
     int list(@Option(names = "--tenant", defaultValue = TENANT) String tenant, @Option(names = "--json") boolean json) {
-        JsonNode answer = operator().get("tenants/" + tenant + "/credentials");
+        JsonNode answer = operator().get(OperatorPath.of("tenants", tenant, "credentials"));
         if (json) {
             System.out.println(Json.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(answer));
             return ExitCode.OK.code();
@@ -64,7 +64,7 @@ public final class CredentialsCommand {
     int delete(
             @Parameters(paramLabel = "NAME") String name,
             @Option(names = "--tenant", defaultValue = TENANT) String tenant) {
-        operator().delete("tenants/" + tenant + "/credentials/" + name);
+        operator().delete(OperatorPath.of("tenants", tenant, "credentials", name));
         System.out.println(name + " is deleted");
         return ExitCode.OK.code();
     }
@@ -109,41 +109,11 @@ public final class CredentialsCommand {
         @Option(names = "--tenant", defaultValue = TENANT)
         private String tenant = TENANT;
 
-        /** Where a value comes from. */
-        static final class Source {
-            @Option(names = "--from-env", paramLabel = "VARIABLE", description = "The variable that holds the value.")
-            private @Nullable String variable;
-
-            @Option(names = "--from-file", paramLabel = "FILE", description = "The file that holds the value.")
-            private @Nullable Path file;
-
-            String value() {
-                return file == null ? ofVariable(variable == null ? "" : variable) : ofFile(file);
-            }
-
-            private static String ofVariable(String name) {
-                String value = System.getenv(name);
-                if (value == null || value.isBlank()) {
-                    throw new Failure(ExitCode.USAGE, "The variable " + name + " is not set.", "Export it first.");
-                }
-                return value.strip();
-            }
-
-            private static String ofFile(Path file) {
-                try {
-                    return Files.readString(file).strip();
-                } catch (IOException e) {
-                    throw new Failure(
-                            ExitCode.USAGE, "The file " + file + " cannot be read.", "Name a file of text.", e);
-                }
-            }
-        }
-
         @Override
         public Integer call() {
             operator()
                     .put(
-                            "tenants/" + tenant + "/credentials/" + name,
+                            OperatorPath.of("tenants", tenant, "credentials", name),
                             Map.of("value", source.value(), "injection", injection(), "allow", allow));
             System.out.println(name + " is set");
             return ExitCode.OK.code();
@@ -172,6 +142,58 @@ public final class CredentialsCommand {
                             "--as is not one of the known forms.",
                             "Use bearer, header:NAME, basic:USER, query:NAME or sigv4:ACCESS_KEY_ID:REGION:SERVICE.");
             };
+        }
+    }
+
+    /** Takes a model provider's key from a variable or a file. */
+    @Command(
+            name = "provider-key",
+            description = {
+                "Sets a model provider's key; it counts at once, without a restart.",
+                "The control plane uses it if skerry.models.<PROVIDER>-key-stored is true."
+            },
+            mixinStandardHelpOptions = true)
+    static final class ProviderKey implements Callable<Integer> {
+        @Parameters(paramLabel = "PROVIDER", description = "anthropic or openai")
+        private String provider = "";
+
+        @ArgGroup(multiplicity = "1")
+        private Source source = new Source();
+
+        @Override
+        public Integer call() {
+            operator().put(OperatorPath.of("provider-keys", provider), Map.of("value", source.value()));
+            System.out.println("The key of " + provider + " is set");
+            return ExitCode.OK.code();
+        }
+    }
+
+    /** Where a value comes from. */
+    static final class Source {
+        @Option(names = "--from-env", paramLabel = "VARIABLE", description = "The variable that holds the value.")
+        private @Nullable String variable;
+
+        @Option(names = "--from-file", paramLabel = "FILE", description = "The file that holds the value.")
+        private @Nullable Path file;
+
+        String value() {
+            return file == null ? ofVariable(variable == null ? "" : variable) : ofFile(file);
+        }
+
+        private static String ofVariable(String name) {
+            String value = System.getenv(name);
+            if (value == null || value.isBlank()) {
+                throw new Failure(ExitCode.USAGE, "The variable " + name + " is not set.", "Export it first.");
+            }
+            return value.strip();
+        }
+
+        private static String ofFile(Path file) {
+            try {
+                return Files.readString(file).strip();
+            } catch (IOException e) {
+                throw new Failure(ExitCode.USAGE, "The file " + file + " cannot be read.", "Name a file of text.", e);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.skerry.cli.command;
 
 import dev.skerry.cli.ExitCode;
 import dev.skerry.cli.Failure;
+import dev.skerry.cli.terminal.Terminal;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -47,12 +48,16 @@ public final class KillSwitchCommand {
 
     @Command(description = "Lists what is stopped.", mixinStandardHelpOptions = true)
     int list() {
-        for (JsonNode each : new Connection().operator().get("kill-switches").path("data")) {
+        JsonNode engaged = new Connection().operator().get("kill-switches").path("data");
+        if (engaged.isEmpty()) {
+            System.out.println("Nothing is stopped.");
+        }
+        for (JsonNode each : engaged) {
             System.out.printf(
                     "%-8s  %s  %s%n",
                     each.path("scope").asString(""),
                     each.path("target").asString(""),
-                    each.path("reason").asString(""));
+                    Terminal.oneLine(each.path("reason").asString(""), 500));
         }
         return ExitCode.OK.code();
     }
@@ -64,6 +69,7 @@ public final class KillSwitchCommand {
                     "A session or a tenant needs an id, the platform has none.",
                     "Write: skerry kill-switch engage session ses_... --reason \"...\"");
         }
-        return "kill-switches/" + scope.name().toLowerCase(java.util.Locale.ROOT) + "/" + (id == null ? "all" : id);
+        return OperatorPath.of(
+                "kill-switches", scope.name().toLowerCase(java.util.Locale.ROOT), id == null ? "all" : id);
     }
 }

@@ -1,5 +1,6 @@
 package dev.skerry.controlplane.conversation;
 
+import dev.skerry.controlplane.credential.ProviderKeys;
 import dev.skerry.controlplane.llm.ModelCatalogue;
 import dev.skerry.controlplane.llm.ModelInfo;
 import dev.skerry.session.Money;
@@ -19,8 +20,9 @@ class ModelOffers {
     private static final String REHEARSAL = "rehearsal";
 
     @Bean
-    ModelCatalogue modelCatalogue(ModelProperties properties, JsonMapper json, MeterRegistry meters) {
-        return new ModelCatalogue(properties.settings(), json, meters);
+    ModelCatalogue modelCatalogue(
+            ModelProperties properties, ProviderKeys keys, JsonMapper json, MeterRegistry meters) {
+        return new ModelCatalogue(properties.settings(provider -> new StoredKey(keys, provider)), json, meters);
     }
 
     @Bean

@@ -143,7 +143,8 @@ final class ProviderHttp {
         if (status == 401 || status == 403) {
             return new ModelException(
                     Kind.UNAUTHORIZED,
-                    "The model provider refused the key (HTTP " + status + "). Check " + keyName + ".");
+                    "The model provider refused the key (HTTP " + status + "). Check "
+                            + (key == null ? keyName : key.where(keyName)) + ".");
         }
         if (status == 429 && !error.path("code").asString("").equals("insufficient_quota")) {
             return new ModelException(

@@ -44,10 +44,14 @@ public final class Upstream {
     static Upstream openAi(String baseUrl, @Nullable Secret key, Circuit circuit) {
         return new Upstream(
                 baseUrl,
-                key == null ? Map.of() : Map.of("Authorization", new Secret("Bearer " + key.value())),
+                key == null ? Map.of() : Map.of("Authorization", bearer(key)),
                 Map.of(),
                 baseUrl.startsWith(OpenAiProvider.OPENAI),
                 circuit);
+    }
+
+    private static Secret bearer(Secret key) {
+        return () -> "Bearer " + key.value();
     }
 
     /** Shared with every other way to ask this provider. */

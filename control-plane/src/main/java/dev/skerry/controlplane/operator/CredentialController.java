@@ -6,6 +6,8 @@ import dev.skerry.controlplane.credential.Rule;
 import dev.skerry.controlplane.credential.Vault;
 import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
+import dev.skerry.store.KillSwitches;
+import dev.skerry.store.KillSwitches.Scope;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -30,11 +32,13 @@ class CredentialController {
     private static final int MOST_RULES = 50;
 
     private final Vault vault;
+    private final KillSwitches switches;
     private final AuditTrail audit;
     private final TransactionTemplate transactions;
 
-    CredentialController(Vault vault, AuditTrail audit, TransactionTemplate transactions) {
+    CredentialController(Vault vault, KillSwitches switches, AuditTrail audit, TransactionTemplate transactions) {
         this.vault = vault;
+        this.switches = switches;
         this.audit = audit;
         this.transactions = transactions;
     }
@@ -59,18 +63,14 @@ class CredentialController {
         if (!NAME.matcher(name).matches()) {
             throw RefusedException.invalid("A credential's name has lower-case letters, digits, - and _, 63 at most.");
         }
-        String value = given.value();
-        if (value == null
-                || value.length() < SHORTEST
-                || value.length() > LONGEST
-                || value.chars().anyMatch(c -> c < 0x20 || c > 0x7e)) {
-            throw RefusedException.invalid("A credential's value is " + SHORTEST + " to " + LONGEST
-                    + " printable ASCII characters on one line.");
-        }
+        String value = demandValue(given.value());
         Injection injection = given.injection();
         List<Rule> rules = rules(given.allow());
         if (injection == null) {
             throw RefusedException.invalid("injection must say how the value is put into a request.");
+        }
+        if (!switches.known(Scope.TENANT, tenant)) {
+            throw new RefusedException(new Refusal.NotFound("There is no tenant " + tenant + "."));
         }
         transactions.executeWithoutResult(ignored -> {
             vault.put(tenant, name, value, injection, rules);
@@ -83,6 +83,17 @@ class CredentialController {
                             "rules",
                             rules.stream().map(Rule::toString).toList()));
         });
+    }
+
+    static String demandValue(@Nullable String value) {
+        if (value == null
+                || value.length() < SHORTEST
+                || value.length() > LONGEST
+                || value.chars().anyMatch(c -> c < 0x20 || c > 0x7e)) {
+            throw RefusedException.invalid("A credential's value is " + SHORTEST + " to " + LONGEST
+                    + " printable ASCII characters on one line.");
+        }
+        return value;
     }
 
     @GetMapping("/internal/v1/operator/tenants/{tenant}/credentials")

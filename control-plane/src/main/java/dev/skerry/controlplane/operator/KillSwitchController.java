@@ -53,6 +53,9 @@ class KillSwitchController {
             throw RefusedException.invalid("reason must say why, in " + LONGEST_REASON + " characters at most.");
         }
         Scope of = scope(scope);
+        if (!switches.known(of, target)) {
+            throw new RefusedException(new Refusal.NotFound("There is no " + scope + " " + target + "."));
+        }
         transactions.executeWithoutResult(ignored -> {
             switches.engage(of, target(of, target), reason);
             record(of, target, "kill_switch.engaged");

@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.skerry.controlplane.llm.ModelCatalogue;
 import dev.skerry.controlplane.llm.ModelSettings.OpenAiApi;
+import dev.skerry.controlplane.llm.Secret;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.boot.context.properties.bind.Bindable;
@@ -19,6 +21,10 @@ import org.springframework.boot.context.properties.source.MapConfigurationProper
 import tools.jackson.databind.json.JsonMapper;
 
 class ModelPropertiesTest {
+    private static final Function<String, Secret> NOTHING_STORED = provider -> {
+        throw new AssertionError("nobody was to look for the key of " + provider);
+    };
+
     @TempDir
     Path directory;
 
@@ -27,8 +33,8 @@ class ModelPropertiesTest {
         Path file = Files.writeString(directory.resolve("key"), "sk-canary\n");
         ModelProperties properties = bind(Map.of("anthropic-key-file", file.toString()));
 
-        assertThat(properties.settings().anthropicKey().value()).isEqualTo("sk-canary");
-        assertThat(properties.toString() + properties.settings()).doesNotContain("sk-canary");
+        assertThat(properties.settings(NOTHING_STORED).anthropicKey().value()).isEqualTo("sk-canary");
+        assertThat(properties.toString() + properties.settings(NOTHING_STORED)).doesNotContain("sk-canary");
     }
 
     @Test
@@ -36,15 +42,30 @@ class ModelPropertiesTest {
         Path empty = Files.writeString(directory.resolve("empty"), " \n");
 
         assertThatThrownBy(
-                        () -> bind(Map.of("openai-key-file", empty.toString())).settings())
+                        () -> bind(Map.of("openai-key-file", empty.toString())).settings(NOTHING_STORED))
                 .hasMessageContaining("skerry.models.openai-key-file")
                 .hasMessageContaining("is empty");
         assertThatThrownBy(() ->
-                        bind(Map.of("openai-key-file", directory + "/absent")).settings())
+                        bind(Map.of("openai-key-file", directory + "/absent")).settings(NOTHING_STORED))
                 .hasMessageContaining("cannot be read");
         assertThatThrownBy(() -> bind(Map.of("openai-key-file", "/x", "openai-key", "sk-canary"))
-                        .settings())
-                .hasMessageContaining("Give either")
+                        .settings(NOTHING_STORED))
+                .hasMessageContaining("Give only one of")
+                .hasMessageNotContaining("canary");
+    }
+
+    @Test
+    void takesAKeyFromTheStoreAndFromNowhereElseThen() {
+        ModelProperties properties = bind(Map.of("openai-key-stored", "true"));
+
+        assertThat(properties
+                        .settings(provider -> Secret.of("stored " + provider))
+                        .openAiKey()
+                        .value())
+                .isEqualTo("stored openai");
+        assertThatThrownBy(() -> bind(Map.of("openai-key-stored", "true", "openai-key", "sk-canary"))
+                        .settings(NOTHING_STORED))
+                .hasMessageContaining("Give only one of")
                 .hasMessageNotContaining("canary");
     }
 
@@ -53,10 +74,11 @@ class ModelPropertiesTest {
         ModelProperties properties =
                 bind(Map.of("fallbacks[claude-sonnet-4-5][0]", "claude-haiku-4-5", "openai-api", "responses"));
 
-        assertThat(properties.settings().fallbacks())
+        assertThat(properties.settings(NOTHING_STORED).fallbacks())
                 .isEqualTo(Map.of("claude-sonnet-4-5", List.of("claude-haiku-4-5")));
-        assertThat(properties.settings().openAiApi()).isEqualTo(OpenAiApi.RESPONSES);
-        assertThat(bind(Map.of("openai-key", "k")).settings().openAiApi()).isEqualTo(OpenAiApi.CHAT);
+        assertThat(properties.settings(NOTHING_STORED).openAiApi()).isEqualTo(OpenAiApi.RESPONSES);
+        assertThat(bind(Map.of("openai-key", "k")).settings(NOTHING_STORED).openAiApi())
+                .isEqualTo(OpenAiApi.CHAT);
     }
 
     @Test
@@ -93,7 +115,7 @@ class ModelPropertiesTest {
     }
 
     private static ModelCatalogue catalogue(ModelProperties properties) {
-        return new ModelCatalogue(properties.settings(), new JsonMapper(), new SimpleMeterRegistry());
+        return new ModelCatalogue(properties.settings(NOTHING_STORED), new JsonMapper(), new SimpleMeterRegistry());
     }
 
     private static ModelProperties bind(Map<String, String> properties) {

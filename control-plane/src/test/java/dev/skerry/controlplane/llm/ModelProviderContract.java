@@ -26,7 +26,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** What every adapter does with what its provider sends, whole or broken. */
 abstract class ModelProviderContract {
     static final JsonMapper JSON = new JsonMapper();
-    static final Secret KEY = new Secret("sk-canary-0123456789");
+    static final Secret KEY = Secret.of("sk-canary-0123456789");
     static final ToolSpec BASH = new ToolSpec(
             "bash", "Runs a command.", JSON.readTree("{\"type\":\"object\",\"properties\":{\"command\":{}}}"));
 
