@@ -28,7 +28,9 @@ import java.util.Map;
 final class Installation implements AutoCloseable {
     static final String INTERNAL_TOKEN = "internal-token-of-a-system-test";
     static final String METRO_TOKEN = "metro-token-of-a-system-test";
-    private static final String SIGNING_KEY = "c2tlcnJ5LXN5c3RlbS10ZXN0LXNpZ25pbmcta2V5ITE=";
+    static final String OPERATOR_TOKEN = "operator-token-of-a-system-test";
+    static final String CREDENTIAL_KEY = "c2tlcnJ5LXN5c3RlbS10ZXN0LWNyZWRlbnRpYWwtazE=";
+    static final String SIGNING_KEY = "c2tlcnJ5LXN5c3RlbS10ZXN0LXNpZ25pbmcta2V5ITE=";
 
     private final Path directory;
     private final TestingTemporal temporal;
@@ -36,6 +38,7 @@ final class Installation implements AutoCloseable {
     private final String database = TestingPostgres.newDatabase();
     private final String apiKey = ApiKey.generate(new SecureRandom()).reveal();
     private final int apiPort = Ports.free();
+    private final int internal = Ports.free();
     private final int metroPort = Ports.free();
     private final int workerPort = Ports.free();
 
@@ -69,7 +72,6 @@ final class Installation implements AutoCloseable {
 
     private void startRoles(Map<String, String> ofTheWorker, Map<String, String> ofAll) throws IOException {
         int sandbox = Ports.free();
-        int internal = Ports.free();
         Map<String, String> common = new HashMap<>(Map.of(
                 "SKERRY_HOME",
                 directory.resolve("home").toString(),
@@ -86,21 +88,19 @@ final class Installation implements AutoCloseable {
         start(
                 "control-plane",
                 common,
-                Map.of(
-                        "SERVER_PORT",
-                        text(sandbox),
-                        "SKERRY_CONTROLPLANE_SANDBOXURL",
-                        "http://127.0.0.1:" + sandbox,
-                        "SKERRY_CONTROLPLANE_INTERNAL_PORT",
-                        text(internal),
-                        "SKERRY_CONTROLPLANE_INTERNAL_TOKEN",
-                        INTERNAL_TOKEN,
-                        "SKERRY_CONTROLPLANE_KEYS_CURRENT",
-                        "k1",
-                        "SKERRY_CONTROLPLANE_KEYS_SECRETS_K1",
-                        SIGNING_KEY,
-                        "SKERRY_CONTROLPLANE_FILES_DIRECTORY",
-                        directory.resolve("objects").toString()));
+                Map.ofEntries(
+                        Map.entry("SERVER_PORT", text(sandbox)),
+                        Map.entry("SKERRY_CONTROLPLANE_SANDBOXURL", "http://127.0.0.1:" + sandbox),
+                        Map.entry("SKERRY_CONTROLPLANE_INTERNAL_PORT", text(internal)),
+                        Map.entry("SKERRY_CONTROLPLANE_INTERNAL_TOKEN", INTERNAL_TOKEN),
+                        Map.entry("SKERRY_CONTROLPLANE_OPERATOR_TOKEN", OPERATOR_TOKEN),
+                        Map.entry("SKERRY_CONTROLPLANE_CREDENTIALS_CURRENT", "c1"),
+                        Map.entry("SKERRY_CONTROLPLANE_CREDENTIALS_SECRETS_C1", CREDENTIAL_KEY),
+                        Map.entry("SKERRY_CONTROLPLANE_KEYS_CURRENT", "k1"),
+                        Map.entry("SKERRY_CONTROLPLANE_KEYS_SECRETS_K1", SIGNING_KEY),
+                        Map.entry(
+                                "SKERRY_CONTROLPLANE_FILES_DIRECTORY",
+                                directory.resolve("objects").toString())));
         Ports.awaitListening(internal, Duration.ofSeconds(60));
         Map<String, String> worker = new HashMap<>(Map.of(
                 "SERVER_PORT",
@@ -169,6 +169,56 @@ final class Installation implements AutoCloseable {
             throw new IOException("the API answered " + answer.statusCode() + ": " + answer.body());
         }
         return answer.body();
+    }
+
+    /** Runs {@code skerry} as an operator would, with variables that hold what is not to be in an argument. */
+    Command.Result operator(Map<String, String> variables, String... arguments)
+            throws IOException, InterruptedException {
+        Map<String, String> environment = new HashMap<>(Map.of(
+                "SKERRY_OPERATOR_URL",
+                "http://127.0.0.1:" + internal,
+                "SKERRY_OPERATOR_TOKEN",
+                OPERATOR_TOKEN,
+                "SKERRY_HOME",
+                directory.resolve("client").toString()));
+        environment.putAll(variables);
+        return Command.run(directory, environment, arguments);
+    }
+
+    /** What nobody but its owner may ever see, by name. */
+    Map<String, String> secrets() {
+        return Map.of(
+                "internal token", INTERNAL_TOKEN,
+                "operator token", OPERATOR_TOKEN,
+                "metro's token", METRO_TOKEN,
+                "signing key", SIGNING_KEY,
+                "credential key", CREDENTIAL_KEY,
+                "API key", apiKey,
+                "a boot token", "skb1.k1.");
+    }
+
+    /** Every row of every table as text; bytes are in hexadecimal. */
+    String everyColumn() throws SQLException {
+        StringBuilder all = new StringBuilder();
+        for (String table : query("select table_name from information_schema.tables where table_schema = 'public'")) {
+            query("select t::text from \"" + table + "\" t")
+                    .forEach(row -> all.append(table).append(": ").append(row).append('\n'));
+        }
+        return all.toString();
+    }
+
+    /** Every session's workflow as Temporal keeps it. */
+    String everyHistory() throws SQLException {
+        WorkflowClient client = temporalClient();
+        StringBuilder all = new StringBuilder();
+        try {
+            for (String session : query("select id from sessions")) {
+                all.append(client.fetchHistory(session).toJson(true)).append('\n');
+            }
+        } finally {
+            client.getWorkflowServiceStubs().shutdown();
+        }
+        return all.toString();
     }
 
     TestingTemporal temporal() {

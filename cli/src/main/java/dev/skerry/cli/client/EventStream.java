@@ -53,7 +53,7 @@ public final class EventStream implements AutoCloseable {
             } catch (IOException e) {
                 disconnect();
                 if (!closed) {
-                    pauseOrGiveUp(new ApiClient.Lost(api.base(), e));
+                    pauseOrGiveUp(new ApiClient.Lost(api.base(), false, e));
                 }
             } catch (ApiClient.Lost e) {
                 disconnect();
