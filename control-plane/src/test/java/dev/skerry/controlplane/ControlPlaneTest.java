@@ -45,6 +45,8 @@ import org.springframework.test.context.ContextConfiguration;
             "skerry.models.openai-model=" + TestingModels.OPENAI_MODEL,
             "skerry.models.default-model=rehearsal",
             "skerry.models.fallbacks[claude-haiku-4-5]=" + TestingModels.OPENAI_MODEL,
+            "skerry.models.fallbacks[claude-opus-4-1]=" + TestingModels.OPENAI_MODEL + ","
+                    + TestingModels.ANTHROPIC_MODEL,
             "skerry.control-plane.limits.header-time=1s",
             "skerry.control-plane.limits.body-time=1s",
             "skerry.control-plane.limits.read-time=2s",

@@ -4,6 +4,7 @@ import dev.skerry.controlplane.ControlPlaneSettings;
 import dev.skerry.controlplane.ControlPlaneSettings.Limits;
 import dev.skerry.controlplane.problem.ProblemWriter;
 import dev.skerry.controlplane.problem.Refusal;
+import dev.skerry.controlplane.problem.RefusalForm;
 import dev.skerry.controlplane.problem.RefusedCall;
 import dev.skerry.controlplane.problem.RefusedException;
 import jakarta.servlet.FilterChain;
@@ -13,6 +14,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Pattern;
@@ -45,6 +47,7 @@ class Gate extends OncePerRequestFilter {
     private final Listeners listeners;
     private final Draining draining;
     private final ProblemWriter problems;
+    private final List<RefusalForm> forms;
     private final ApplicationEventPublisher publisher;
     private final Limits limits;
     private final long bodyLimit;
@@ -55,12 +58,14 @@ class Gate extends OncePerRequestFilter {
             Listeners listeners,
             Draining draining,
             ProblemWriter problems,
+            List<RefusalForm> forms,
             ApplicationEventPublisher publisher,
             ControlPlaneSettings settings) {
         this.publisher = publisher;
         this.listeners = listeners;
         this.draining = draining;
         this.problems = problems;
+        this.forms = forms;
         this.limits = settings.limits();
         this.bodyLimit = settings.limits().body().toBytes();
         this.operatorToken = settings.operator().token().getBytes(StandardCharsets.UTF_8);
@@ -79,10 +84,11 @@ class Gate extends OncePerRequestFilter {
             Refusal refusal = refusal(request);
             if (refusal != null) {
                 publisher.publishEvent(new RefusedCall(request, new RefusedException(refusal)));
-                problems.write(response, refusal);
+                write(request, response, refusal);
             } else if (draining.begun()) {
                 response.setHeader(HttpHeaders.CONNECTION, "close");
-                problems.write(
+                write(
+                        request,
                         response,
                         new Refusal.Unavailable(
                                 "This control plane is about to stop: ask again, another one answers.", 1));
@@ -91,12 +97,22 @@ class Gate extends OncePerRequestFilter {
             }
         } catch (RefusedException refused) {
             publisher.publishEvent(new RefusedCall(request, refused));
-            problems.write(response, refused.refusal());
+            write(request, response, refused.refusal());
         } catch (RuntimeException | ServletException e) {
             log.error("a request failed", e);
-            problems.write(response, new Refusal.Broken());
+            write(request, response, new Refusal.Broken());
         } finally {
             MDC.clear();
+        }
+    }
+
+    private void write(HttpServletRequest request, HttpServletResponse response, Refusal refusal) throws IOException {
+        Optional<RefusalForm> form =
+                forms.stream().filter(each -> each.suits(request)).findFirst();
+        if (form.isPresent()) {
+            form.get().write(request, response, refusal);
+        } else {
+            problems.write(response, refusal);
         }
     }
 

@@ -33,6 +33,7 @@ final class Exchange {
     private static final Logger log = LoggerFactory.getLogger(Exchange.class);
     private static final long LONGEST_ANSWER = 64L << 20;
     private static final int BYTES_PER_TOKEN = 2;
+    private static final int TOO_MANY = 429;
     private static final int MOST_AT_ONCE = 16 * 1024;
     private static final List<String> HEADERS = List.of("Retry-After", "retry-after-ms", "request-id", "x-request-id");
 
@@ -46,6 +47,7 @@ final class Exchange {
     private final HttpServletResponse response;
     private final boolean streamed;
     private final Predicate<String> betrays;
+    private final boolean last;
     private final Meter meter;
     private final long start = System.nanoTime();
     private boolean settled;
@@ -53,6 +55,7 @@ final class Exchange {
     private String outcome = "failed";
     private boolean fault;
     private boolean answered;
+    private boolean leftToOthers;
     private long providerNanos;
 
     Exchange(
@@ -65,7 +68,8 @@ final class Exchange {
             JsonMapper json,
             HttpServletResponse response,
             boolean streamed,
-            Predicate<String> betrays) {
+            Predicate<String> betrays,
+            boolean last) {
         this.dialect = dialect;
         this.reserved = reserved;
         this.caller = caller;
@@ -76,6 +80,7 @@ final class Exchange {
         this.response = response;
         this.streamed = streamed;
         this.betrays = betrays;
+        this.last = last;
         this.meter = dialect.meter();
     }
 
@@ -98,9 +103,13 @@ final class Exchange {
 
     private void refuse(Response answer) throws IOException {
         int status = answer.code();
-        outcome = status == 429 ? "model_rate_limited" : status >= 500 ? "model_unavailable" : "model_rejected";
+        outcome = status == TOO_MANY ? "model_rate_limited" : status >= 500 ? "model_unavailable" : "model_rejected";
         fault = status >= 500;
         settle(new ModelException(ModelException.Kind.REJECTED, outcome, false, null, null, null));
+        if (!last && (status == TOO_MANY || fault)) {
+            leftToOthers = true;
+            return;
+        }
         String body = answer.peekBody(MOST_AT_ONCE).string();
         if (status == 401 || status == 403 || (status >= 300 && status < 400) || betrays.test(body)) {
             refuseInstallation(status);
@@ -218,6 +227,10 @@ final class Exchange {
         fault = !over;
         log.info("session {}: a passed call broke off: {}", caller.session(), over ? "its turn is over" : e.toString());
         settleAtLast();
+        if (!last && !over && !meter.begun() && !response.isCommitted()) {
+            leftToOthers = true;
+            return;
+        }
         ProviderError error = over
                 ? new ProviderError(409, "turn_over", null, "The turn was cancelled or ended meanwhile.", null)
                 : new ProviderError(502, "model_unavailable", null, "The model provider broke off. Try again.", 1);
@@ -255,6 +268,11 @@ final class Exchange {
             settled = true;
             books.settleFailed(reserved, failure, meter.characters());
         }
+    }
+
+    /** Whether nothing of an answer has come and nothing was said to the caller, so that another model may be asked. */
+    boolean leftToOthers() {
+        return leftToOthers;
     }
 
     /** Whether the caller got an answer and not an error. */

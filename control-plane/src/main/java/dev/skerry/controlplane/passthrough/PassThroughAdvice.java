@@ -1,7 +1,5 @@
 package dev.skerry.controlplane.passthrough;
 
-import dev.skerry.controlplane.problem.Problem;
-import dev.skerry.controlplane.problem.ProblemWriter;
 import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedCall;
 import dev.skerry.controlplane.problem.RefusedException;
@@ -25,13 +23,13 @@ import tools.jackson.databind.json.JsonMapper;
 class PassThroughAdvice {
     private static final Logger log = LoggerFactory.getLogger(PassThroughAdvice.class);
 
-    private final ProblemWriter problems;
+    private final ProviderForm form;
     private final JsonMapper json;
     private final ApplicationEventPublisher publisher;
 
-    PassThroughAdvice(ProblemWriter problems, JsonMapper json, ApplicationEventPublisher publisher) {
+    PassThroughAdvice(ProviderForm form, JsonMapper json, ApplicationEventPublisher publisher) {
         this.publisher = publisher;
-        this.problems = problems;
+        this.form = form;
         this.json = json;
     }
 
@@ -59,8 +57,6 @@ class PassThroughAdvice {
     }
 
     private void refuse(Refusal refusal, HttpServletRequest request, HttpServletResponse response) throws IOException {
-        Problem problem = problems.problem(refusal);
-        new ProviderError(problem.status(), problem.code(), null, problem.detail(), problem.retryAfterSeconds())
-                .write(PassThroughController.dialect(request), json, response);
+        form.write(request, response, refusal);
     }
 }

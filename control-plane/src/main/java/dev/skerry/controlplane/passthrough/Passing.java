@@ -22,8 +22,12 @@ import jakarta.annotation.PreDestroy;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import okhttp3.Call;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -31,6 +35,7 @@ import tools.jackson.databind.node.ObjectNode;
 /** Passes a call on: checked, bounded and reserved before it leaves, settled whatever becomes of it and of whoever asked. */
 @Component
 class Passing {
+    private static final Logger log = LoggerFactory.getLogger(Passing.class);
     private static final int SHORTEST_ANSWER_TOKENS = 1024;
     private static final int OVERHEAD_TOKENS = 512;
     private static final Duration GRACE = Duration.ofSeconds(5);
@@ -82,12 +87,54 @@ class Passing {
         Upstream upstream = catalogue
                 .upstream(dialect.provider())
                 .orElseThrow(() -> new IllegalStateException("A listed model has a provider."));
-        Books.InTurn inTurn = reserve(dialect, caller, model, body);
+        List<ModelInfo> models = withFallbacks(dialect, model);
+        for (ModelInfo asked : models) {
+            boolean last = asked.equals(models.getLast());
+            ObjectNode own = last ? body : body.deepCopy();
+            own.put("model", asked.id());
+            Attempt attempt = new Attempt(dialect, caller, asked, own, streamed, last);
+            if (!leftToOthers(attempt, upstream, response, arrived)) {
+                return;
+            }
+            log.info("session {}: falling back from {}", caller.session(), asked.id());
+        }
+    }
+
+    private record Attempt(
+            Dialect dialect, Caller caller, ModelInfo model, ObjectNode body, boolean streamed, boolean last) {}
+
+    /** The model, and those of the same provider that are to be asked where it is not available. */
+    private List<ModelInfo> withFallbacks(Dialect dialect, ModelInfo model) {
+        return Stream.concat(
+                        Stream.of(model),
+                        catalogue.fallbacks(model.id()).stream()
+                                .map(ModelCatalogue.Offer::model)
+                                .filter(other -> other.provider().equals(dialect.provider())))
+                .toList();
+    }
+
+    /** Answers true when the caller was told nothing yet and another model is to be asked. */
+    private boolean leftToOthers(Attempt attempt, Upstream upstream, HttpServletResponse response, long arrived)
+            throws IOException {
+        Dialect dialect = attempt.dialect();
+        Caller caller = attempt.caller();
+        ObjectNode body = attempt.body();
+        Books.InTurn inTurn = reserve(dialect, caller, attempt.model(), body);
         TurnRow turn = inTurn.turn();
         Reserved reserved = inTurn.reserved();
         long start = System.nanoTime();
         Exchange exchange = new Exchange(
-                dialect, reserved, caller, records, books, life, json, response, streamed, upstream::betrayed);
+                dialect,
+                reserved,
+                caller,
+                records,
+                books,
+                life,
+                json,
+                response,
+                attempt.streamed(),
+                upstream::betrayed,
+                attempt.last());
         try {
             upstream.circuit().enter();
         } catch (ModelException e) {
@@ -108,6 +155,7 @@ class Passing {
                 measures.added(dialect.via(), System.nanoTime() - arrived, exchange.providerNanos());
             }
         }
+        return exchange.leftToOthers();
     }
 
     private void watched(Call call, Caller caller, TurnRow turn, Exchange exchange) throws IOException {

@@ -29,7 +29,8 @@ class KeyRotationTest {
 
         assertThat(welcome.status()).as(welcome.text()).isEqualTo(200);
         assertThat(world.hello(current, nonce).body()).isEqualTo(welcome.body());
-        assertThat(world.hello("skb1.k0." + session + ".1." + mac, nonce).code()).isEqualTo("unauthorized");
+        assertThat(world.hello("skb1.k0." + session + ".1." + mac, nonce).code())
+                .isEqualTo("unauthorized");
         assertThat(world.hello("skb1.k2." + session + ".1." + mac, nonce).code())
                 .isEqualTo("unauthorized");
     }

@@ -452,4 +452,68 @@ class PassThroughTest {
             assertThat(refused.body().path("type").asString("")).isEqualTo("error");
         }
     }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", ",'stream':true"})
+    void asksAnotherModelOfTheProviderWhereTheFirstIsNotAvailable(String more) {
+        for (Reply failure :
+                List.of(Reply.json(529, "{\"error\": {}}"), Reply.json(429, "{\"error\": {}}"), Reply.nothing())) {
+            begin(World.DOLLAR * 10);
+            String marker = TestingModels.marker(
+                    received -> received.text().contains("claude-opus-4-1") ? failure : TestingModels.answer(received));
+
+            Answer answer =
+                    sandbox.post(Form.MESSAGES.path, Form.MESSAGES.body("claude-opus-4-1", "'" + marker + "'", more));
+
+            assertThat(answer.status()).as(answer.text()).isEqualTo(200);
+            assertThat(answer.text()).contains("the model.");
+            assertThat(TestingModels.received(marker))
+                    .extracting(received -> received.body().path("model").asString())
+                    .containsExactly("claude-opus-4-1", TestingModels.ANTHROPIC_MODEL);
+            assertThat(ledger.balance(sandbox.session()).spentNanoUsd()).isEqualTo(Form.MESSAGES.cost);
+            assertThat(ledger.balance(sandbox.session()).reservedNanoUsd()).isZero();
+        }
+    }
+
+    @Test
+    void asksNobodyElseOnceAnythingOfAnAnswerHasComeOrTheRequestIsToBlame() {
+        begin(World.DOLLAR * 10);
+        String cut = TestingModels.marker(received ->
+                Reply.events(TestingModels.events(received).subList(0, 3)).thenReset());
+        String wrong = TestingModels.marker(received -> Reply.json(400, "{\"error\": {\"message\": \"no\"}}"));
+
+        Answer broken = sandbox.post(
+                Form.MESSAGES.path, Form.MESSAGES.body("claude-opus-4-1", "'" + cut + "'", ",'stream':true"));
+        Answer rejected =
+                sandbox.post(Form.MESSAGES.path, Form.MESSAGES.body("claude-opus-4-1", "'" + wrong + "'", ""));
+
+        assertThat(broken.text()).contains("event: error");
+        assertThat(rejected.status()).isEqualTo(400);
+        assertThat(TestingModels.received(cut)).hasSize(1);
+        assertThat(TestingModels.received(wrong)).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "/llm/openai/v1/files/a.b, invalid_request_error",
+        "/llm/openai/v1//chat, invalid_request_error",
+        "/llm/anthropic/v1/files/a.b, not_found_error"
+    })
+    void tellsThatAPathIsServedByNobodyLikeTheProvider(String path, String type) {
+        Answer answer = sandbox.post(path, "{}");
+
+        assertThat(answer.status()).isEqualTo(404);
+        assertThat(answer.body().path("error").path("type").asString()).isEqualTo(type);
+        assertThat(answer.headers().firstValue("Content-Type")).hasValue("application/json");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void tellsThatABodyIsTooLargeLikeTheProvider(Form form) {
+        Answer answer = sandbox.post(form.path, form.body("x".repeat(5_000_000), ""));
+
+        assertThat(answer.status()).isEqualTo(413);
+        assertThat(answer.body().path("error").path("type").asString())
+                .isEqualTo(form == Form.MESSAGES ? "request_too_large" : "invalid_request_error");
+    }
 }
