@@ -56,6 +56,10 @@ public final class TestingTemporal implements AutoCloseable {
                 Integer.toString(freePort()),
                 "--db-filename",
                 directory.resolve("temporal.db").toString(),
+                "--dynamic-config-value",
+                "matching.useNewMatcher=true",
+                "--dynamic-config-value",
+                "matching.enableFairness=true",
                 "--log-level",
                 "error"));
         searchAttributes.forEach((name, type) -> command.addAll(List.of("--search-attribute", name + "=" + type)));

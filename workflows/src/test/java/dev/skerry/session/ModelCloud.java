@@ -5,9 +5,12 @@ import io.temporal.failure.ApplicationFailure;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A provider in memory that counts the live sandboxes of each session. */
 final class ModelCloud implements SandboxActivities {
+    final List<SessionId> created = new CopyOnWriteArrayList<>();
+
     private final Map<SandboxName, Vm> machines = new ConcurrentHashMap<>();
     private final ModelFaults faults;
     private final ModelRecord record;
@@ -48,6 +51,7 @@ final class ModelCloud implements SandboxActivities {
 
     private synchronized void run(SessionId session, Transition coming) {
         machines.put(coming.vm().name(), new Vm(session, Sighting.RUNNING));
+        created.add(session);
         long alive = of(session).stream()
                 .filter(vm -> vm.state() == Sighting.RUNNING)
                 .count();

@@ -32,7 +32,7 @@ final class ModelRecord implements ControlActivities {
     private static final class Turn {
         final boolean slow;
         boolean accepted;
-        boolean begun;
+        int givenTo;
         boolean cancelAsked;
 
         @Nullable
@@ -165,7 +165,8 @@ final class ModelRecord implements ControlActivities {
                     session,
                     id + " is given before " + other.getKey() + " is over");
         }
-        turn.begun = true;
+        demand(turn.givenTo < incarnation, session, id + " is given twice to incarnation " + incarnation);
+        turn.givenTo = incarnation;
         return turn.slow && turn.end == null;
     }
 

@@ -30,6 +30,9 @@ final class Temporal implements AutoCloseable {
     private static final Duration END = Duration.ofSeconds(10);
     private static final long DEADLINE_SECONDS = 10;
 
+    /** Off by default in a Temporal server; without them tenants are served in the order of their requests. */
+    private static final List<String> FAIRNESS = List.of("matching.useNewMatcher", "matching.enableFairness");
+
     private final String target;
     private final @Nullable String ui;
     private final boolean durable;
@@ -170,6 +173,7 @@ final class Temporal implements AutoCloseable {
         command.addAll(List.of("--http-port", Integer.toString(Ports.free()), "--log-level", "error"));
         command.addAll(
                 List.of("--db-filename", home.temporal().resolve("temporal.db").toString()));
+        FAIRNESS.forEach(key -> command.addAll(List.of("--dynamic-config-value", key + "=true")));
         SearchAttributes.TYPES.forEach((name, type) -> {
             command.add("--search-attribute");
             command.add(name + "=" + (type == IndexedValueType.INDEXED_VALUE_TYPE_INT ? "Int" : "Keyword"));

@@ -1,0 +1,195 @@
+package dev.skerry.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.skerry.temporal.SearchAttributes;
+import dev.skerry.temporal.TemporalSettings;
+import dev.skerry.testing.TestingTemporal;
+import io.temporal.api.enums.v1.EventType;
+import io.temporal.client.WorkflowClient;
+import io.temporal.client.WorkflowClientOptions;
+import io.temporal.client.WorkflowOptions;
+import io.temporal.common.Priority;
+import io.temporal.common.VersioningBehavior;
+import io.temporal.common.WorkerDeploymentVersion;
+import io.temporal.serviceclient.WorkflowServiceStubs;
+import io.temporal.worker.Worker;
+import io.temporal.worker.WorkerDeploymentOptions;
+import io.temporal.worker.WorkerFactory;
+import io.temporal.worker.WorkerOptions;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What only a real server can do: be fair between tenants, and route sessions to the version of the worker that they belong to. */
+@Timeout(240)
+class RealServerTest {
+    private static final Timeouts PATIENT =
+            new Timeouts(Duration.ofMinutes(5), Duration.ofDays(7), Duration.ofDays(30));
+    private static final Reason DELETED = new Reason("deleted", "Deleted by its owner.");
+    private static final int BURST = 40;
+
+    private TestingTemporal temporal;
+    private WorkflowServiceStubs stubs;
+    private WorkflowClient client;
+
+    private final Ulid ids = new Ulid(Clock.systemUTC());
+    private final ModelFaults faults = new ModelFaults();
+    private final ModelRecord record = new ModelRecord(faults);
+    private final ModelCloud cloud = new ModelCloud(faults, record);
+    private final List<WorkerFactory> factories = new ArrayList<>();
+
+    @BeforeEach
+    void start(@TempDir Path directory) throws Exception {
+        temporal = TestingTemporal.start(directory, SearchAttributes.cliTypes());
+        stubs = new TemporalSettings(temporal.target(), "default").stubs();
+        client = new TemporalSettings(temporal.target(), "default").client(stubs);
+    }
+
+    @AfterEach
+    void stop() {
+        factories.forEach(WorkerFactory::shutdownNow);
+        if (temporal != null) {
+            stubs.shutdownNow();
+            temporal.close();
+        }
+    }
+
+    @Test
+    void aBurstOfOneTenantDoesNotStarveAnother() {
+        sessions(client, WorkerOptions.getDefaultInstance());
+        List<SessionId> waiting = new ArrayList<>();
+        IntStream.range(0, BURST).forEach(n -> waiting.add(begin("ten_busy")));
+        waiting.forEach(id -> await(() -> of(id).status().incarnation() == 1));
+        SessionId late = begin("ten_calm");
+        await(() -> of(late).status().incarnation() == 1);
+        metro(WorkerOptions.newBuilder()
+                .setMaxConcurrentActivityExecutionSize(1)
+                .build());
+        await(() -> cloud.created.size() > BURST);
+        assertThat(cloud.created.indexOf(late)).isLessThan(BURST / 2);
+    }
+
+    @Test
+    void aPinnedSessionStaysWithItsVersionAndNewOnesTakeTheNewest() throws Exception {
+        metro(WorkerOptions.getDefaultInstance());
+        versioned("one");
+        makeCurrent("one");
+        SessionId old = begin("ten_test");
+        await(() -> of(old).status().status() == Status.IDLE);
+        versioned("two");
+        makeCurrent("two");
+        SessionId fresh = begin("ten_test");
+        await(() -> of(fresh).status().status() == Status.IDLE);
+        of(old).suspend();
+        await(() -> of(old).status().status() == Status.SUSPENDED);
+        assertThat(whoRan(old)).containsOnly("one");
+        assertThat(whoRan(fresh)).containsOnly("two");
+        of(old).terminate(DELETED);
+        of(fresh).terminate(DELETED);
+        await(() -> record.settled(old) && record.settled(fresh));
+    }
+
+    /** As {@code skerry.worker.deployment.*} does it. */
+    private void versioned(String build) {
+        WorkflowClient own = WorkflowClient.newInstance(
+                stubs,
+                WorkflowClientOptions.newBuilder()
+                        .setDataConverter(TemporalSettings.dataConverter())
+                        .setIdentity(build)
+                        .build());
+        sessions(
+                own,
+                WorkerOptions.newBuilder()
+                        .setDeploymentOptions(WorkerDeploymentOptions.newBuilder()
+                                .setUseVersioning(true)
+                                .setVersion(new WorkerDeploymentVersion("skerry", build))
+                                .setDefaultVersioningBehavior(VersioningBehavior.PINNED)
+                                .build())
+                        .build());
+    }
+
+    private void makeCurrent(String build) {
+        await(() -> {
+            try {
+                temporal.operator(
+                        "worker",
+                        "deployment",
+                        "set-current-version",
+                        "--deployment-name",
+                        "skerry",
+                        "--build-id",
+                        build,
+                        "--yes");
+                return true;
+            } catch (AssertionError | Exception notYet) {
+                return false;
+            }
+        });
+    }
+
+    private List<String> whoRan(SessionId session) {
+        return client.fetchHistory(session.value()).getEvents().stream()
+                .filter(event -> event.getEventType() == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
+                .map(event -> event.getWorkflowTaskCompletedEventAttributes().getIdentity())
+                .distinct()
+                .toList();
+    }
+
+    private void sessions(WorkflowClient own, WorkerOptions options) {
+        WorkerFactory factory = WorkerFactory.newInstance(own);
+        Worker worker = factory.newWorker(TaskQueues.SESSIONS, options);
+        worker.registerWorkflowImplementationTypes(AgentSessionWorkflowImpl.class);
+        worker.registerActivitiesImplementations(record);
+        begin(factory);
+    }
+
+    private void metro(WorkerOptions options) {
+        WorkerFactory factory = WorkerFactory.newInstance(client);
+        List.of("local", "other")
+                .forEach(code ->
+                        factory.newWorker(TaskQueues.metro(code), options).registerActivitiesImplementations(cloud));
+        begin(factory);
+    }
+
+    private void begin(WorkerFactory factory) {
+        factory.start();
+        factories.add(factory);
+    }
+
+    private SessionId begin(String tenant) {
+        SessionId id = ids.session();
+        AgentSessionWorkflow workflow = client.newWorkflowStub(
+                AgentSessionWorkflow.class,
+                WorkflowOptions.newBuilder()
+                        .setWorkflowId(id.value())
+                        .setTaskQueue(TaskQueues.SESSIONS)
+                        .setPriority(
+                                Priority.newBuilder().setFairnessKey(tenant).build())
+                        .build());
+        WorkflowClient.start(workflow::run, SessionState.created(id, tenant, "inst", PATIENT, Instant.now()));
+        return id;
+    }
+
+    private AgentSessionWorkflow of(SessionId id) {
+        return client.newWorkflowStub(AgentSessionWorkflow.class, id.value());
+    }
+
+    private static void await(BooleanSupplier condition) {
+        Instant deadline = Instant.now().plusSeconds(90);
+        while (!condition.getAsBoolean()) {
+            assertThat(Instant.now()).as("it never happens").isBefore(deadline);
+            ModelFaults.last(20);
+        }
+    }
+}
