@@ -124,10 +124,18 @@ class Refusals {
                     });
                     return kinds.isEmpty() ? null : kinds;
                 }));
-        over.forEach((kind, tally) -> write(kind, data -> data.put("repeated", tally.more()), false));
+        for (Map.Entry<Kind, Tally> counted : over.entrySet()) {
+            if (!write(
+                    counted.getKey(),
+                    data -> data.put("repeated", counted.getValue().more()),
+                    false)) {
+                return;
+            }
+        }
     }
 
-    private void write(Kind kind, Details details, boolean telling) {
+    /** Answers false when the store did not take it: it will not take the next one either, and nobody is to wait for each. */
+    private boolean write(Kind kind, Details details, boolean telling) {
         Map<String, @Nullable Object> data = new LinkedHashMap<>();
         data.put("code", kind.code());
         data.put("status", kind.status());
@@ -143,8 +151,10 @@ class Refusals {
                 data.put("incarnation", caller.incarnation());
                 audit.session(caller.session(), ENTRY, data);
             }
+            return true;
         } catch (RuntimeException e) {
             log.warn("a refusal ({} of {}) was not recorded: {}", kind.code(), kind.call(), e.toString());
+            return false;
         }
     }
 
