@@ -10,12 +10,12 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** The built {@code skerry} as a process of its own. */
-final class Command {
+public final class Command {
     private static final long PATIENCE_SECONDS = 120;
 
     private Command() {}
 
-    record Result(int exitCode, String output) {}
+    public record Result(int exitCode, String output) {}
 
     /**
      * {@code directory} takes the launcher by which the program starts itself again. What ran the tests may ignore Ctrl-C; a person's

@@ -21,11 +21,12 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 /** Every role as a process of its own, with a real Temporal server and a real Postgres. */
-final class Installation implements AutoCloseable {
+public final class Installation implements AutoCloseable {
     static final String INTERNAL_TOKEN = "internal-token-of-a-system-test";
     static final String METRO_TOKEN = "metro-token-of-a-system-test";
     static final String OPERATOR_TOKEN = "operator-token-of-a-system-test";
@@ -34,17 +35,23 @@ final class Installation implements AutoCloseable {
 
     private final Path directory;
     private final TestingTemporal temporal;
-    private final List<RoleProcess> roles = new ArrayList<>();
-    private final String database = TestingPostgres.newDatabase();
+    private final Map<String, RoleProcess> roles = new LinkedHashMap<>();
+    private final Map<String, Integer> ports = new HashMap<>();
+    private final Map<String, Map<String, String>> more;
+    private final String database;
     private final String apiKey = ApiKey.generate(new SecureRandom()).reveal();
     private final int apiPort = Ports.free();
     private final int internal = Ports.free();
     private final int metroPort = Ports.free();
     private final int workerPort = Ports.free();
 
-    private Installation(Path directory, TestingTemporal temporal) throws IOException {
+    private Installation(
+            Path directory, TestingTemporal temporal, String database, Map<String, Map<String, String>> more)
+            throws IOException {
         this.directory = directory;
         this.temporal = temporal;
+        this.database = database;
+        this.more = more;
     }
 
     static Installation start(Path directory) throws IOException {
@@ -59,10 +66,21 @@ final class Installation implements AutoCloseable {
     /** The same, with settings of every role. */
     static Installation start(Path directory, Map<String, String> ofTheWorker, Map<String, String> ofAll)
             throws IOException {
-        Installation installation =
-                new Installation(directory, TestingTemporal.start(directory, SearchAttributes.cliTypes()));
+        Map<String, String> worker = new HashMap<>(ofAll);
+        worker.putAll(ofTheWorker);
+        return start(
+                directory,
+                TestingPostgres.newDatabase(),
+                Map.of("metro", ofAll, "control-plane", ofAll, "api", ofAll, "worker", worker));
+    }
+
+    /** {@code more} are settings of roles besides the usual ones. */
+    public static Installation start(Path directory, String database, Map<String, Map<String, String>> more)
+            throws IOException {
+        Installation installation = new Installation(
+                directory, TestingTemporal.start(directory, SearchAttributes.cliTypes()), database, more);
         try {
-            installation.startRoles(ofTheWorker, ofAll);
+            installation.startRoles();
             return installation;
         } catch (IOException | RuntimeException e) {
             installation.close();
@@ -70,8 +88,9 @@ final class Installation implements AutoCloseable {
         }
     }
 
-    private void startRoles(Map<String, String> ofTheWorker, Map<String, String> ofAll) throws IOException {
+    private void startRoles() throws IOException {
         int sandbox = Ports.free();
+        ports.putAll(Map.of("metro", metroPort, "control-plane", internal, "worker", workerPort, "api", apiPort));
         Map<String, String> common = new HashMap<>(Map.of(
                 "SKERRY_HOME",
                 directory.resolve("home").toString(),
@@ -83,7 +102,6 @@ final class Installation implements AutoCloseable {
                 "systest",
                 "MANAGEMENT_SERVER_PORT",
                 "0"));
-        common.putAll(ofAll);
         start("metro", common, Map.of("SKERRY_METRO_TOKEN", METRO_TOKEN, "SKERRY_METRO_PORT", text(metroPort)));
         start(
                 "control-plane",
@@ -117,7 +135,6 @@ final class Installation implements AutoCloseable {
                 METRO_TOKEN,
                 "SKERRY_WORKER_METROS_0_IMAGE",
                 "skerry/sandbox:local"));
-        worker.putAll(ofTheWorker);
         start("worker", common, worker);
         start(
                 "api",
@@ -136,7 +153,27 @@ final class Installation implements AutoCloseable {
             settings.remove("MANAGEMENT_SERVER_PORT");
         }
         settings.putAll(own);
-        roles.add(RoleProcess.start(role, directory, settings));
+        settings.putAll(more.getOrDefault(role, Map.of()));
+        roles.put(role, RoleProcess.start(role, directory, settings));
+    }
+
+    /** Kills a role as a crash would. */
+    public void kill(String role) {
+        roles.get(role).kill();
+    }
+
+    /** Starts a killed role again where it was, and waits until it listens. */
+    public void restart(String role) throws IOException {
+        roles.get(role).restart();
+        Ports.awaitListening(ports.get(role), Duration.ofSeconds(90));
+    }
+
+    public URI apiUrl() {
+        return URI.create("http://127.0.0.1:" + apiPort);
+    }
+
+    public String apiKey() {
+        return apiKey;
     }
 
     private static String text(int port) {
@@ -144,7 +181,7 @@ final class Installation implements AutoCloseable {
     }
 
     /** Runs {@code skerry} with the arguments as a person would; answers its exit code and what it printed. */
-    Command.Result skerry(String... arguments) throws IOException, InterruptedException {
+    public Command.Result skerry(String... arguments) throws IOException, InterruptedException {
         return Command.run(
                 directory,
                 Map.of(
@@ -221,11 +258,11 @@ final class Installation implements AutoCloseable {
         return all.toString();
     }
 
-    TestingTemporal temporal() {
+    public TestingTemporal temporal() {
         return temporal;
     }
 
-    WorkflowClient temporalClient() {
+    public WorkflowClient temporalClient() {
         TemporalSettings settings = new TemporalSettings(temporal.target(), "default");
         return settings.client(settings.stubs());
     }
@@ -240,7 +277,7 @@ final class Installation implements AutoCloseable {
                 .body();
     }
 
-    String metroInstances() throws IOException, InterruptedException {
+    public String metroInstances() throws IOException, InterruptedException {
         return HttpClient.newHttpClient()
                 .send(
                         HttpRequest.newBuilder(
@@ -252,7 +289,7 @@ final class Installation implements AutoCloseable {
     }
 
     /** The first column of every row. */
-    List<String> query(String sql) throws SQLException {
+    public List<String> query(String sql) throws SQLException {
         List<String> values = new ArrayList<>();
         try (var connection = DriverManager.getConnection(database, "postgres", "");
                 var statement = connection.createStatement();
@@ -272,7 +309,7 @@ final class Installation implements AutoCloseable {
     }
 
     /** Command lines of this installation's sandboxes. */
-    List<String> sandboxProcesses() throws IOException {
+    public List<String> sandboxProcesses() throws IOException {
         List<String> found = new ArrayList<>();
         try (var entries = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
             for (Path entry : entries) {
@@ -289,15 +326,15 @@ final class Installation implements AutoCloseable {
         return found;
     }
 
-    String logs() {
+    public String logs() {
         StringBuilder logs = new StringBuilder();
-        roles.forEach(role -> logs.append(role.log()));
+        roles.values().forEach(role -> logs.append(role.log()));
         return logs.toString();
     }
 
     @Override
     public void close() {
-        roles.reversed().forEach(RoleProcess::close);
+        List.copyOf(roles.values()).reversed().forEach(RoleProcess::close);
         temporal.close();
     }
 }

@@ -10,11 +10,11 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.awaitility.Awaitility;
 
 /** Ports of this machine. */
-final class Ports {
+public final class Ports {
     private Ports() {}
 
     /** Below those that systems give to outgoing connections, so that none takes it before its server starts. */
-    static int free() throws IOException {
+    public static int free() throws IOException {
         while (true) {
             try (ServerSocket socket =
                     new ServerSocket(ThreadLocalRandom.current().nextInt(20_000, 32_000))) {
@@ -25,7 +25,7 @@ final class Ports {
         }
     }
 
-    static void awaitListening(int port, Duration patience) {
+    public static void awaitListening(int port, Duration patience) {
         Awaitility.await().atMost(patience).pollInterval(Duration.ofMillis(50)).until(() -> {
             try (Socket socket = new Socket()) {
                 socket.connect(new InetSocketAddress("127.0.0.1", port), 500);

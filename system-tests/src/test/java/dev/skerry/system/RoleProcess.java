@@ -11,12 +11,14 @@ import java.util.concurrent.TimeUnit;
 
 /** One role as a process of its own, as production runs it: the built distribution, settings in the environment. */
 final class RoleProcess implements AutoCloseable {
-    private final Process process;
+    private final ProcessBuilder builder;
     private final Path log;
+    private Process process;
 
-    private RoleProcess(Process process, Path log) {
-        this.process = process;
+    private RoleProcess(ProcessBuilder builder, Path log) throws IOException {
+        this.builder = builder;
         this.log = log;
+        this.process = builder.start();
     }
 
     static RoleProcess start(String role, Path directory, Map<String, String> settings) throws IOException {
@@ -32,8 +34,8 @@ final class RoleProcess implements AutoCloseable {
                 role));
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().putAll(settings);
-        builder.redirectErrorStream(true).redirectOutput(log.toFile());
-        return new RoleProcess(builder.start(), log);
+        builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+        return new RoleProcess(builder, log);
     }
 
     boolean alive() {
@@ -53,6 +55,11 @@ final class RoleProcess implements AutoCloseable {
     void kill() {
         process.destroyForcibly();
         awaitEnd();
+    }
+
+    /** Starts it again as it was started. */
+    void restart() throws IOException {
+        process = builder.start();
     }
 
     private void awaitEnd() {

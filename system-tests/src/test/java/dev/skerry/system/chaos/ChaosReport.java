@@ -1,0 +1,115 @@
+package dev.skerry.system.chaos;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/** What was injected, what recovered in how long, and whether everything held; for people and as JSON. */
+record ChaosReport(
+        long seed,
+        int faults,
+        long seconds,
+        int sessions,
+        long messages,
+        Map<String, Long> turns,
+        Map<String, Long> ended,
+        List<Row> kinds,
+        Map<String, Long> boundaries,
+        int leftToTheReaper,
+        Map<String, Integer> invariants,
+        List<Violation> violations) {
+
+    /**
+     * One kind of fault.
+     *
+     * @param struck how often it found something to strike
+     * @param recovered after how many of these the part was seen at work again; after the others nobody needed it any more
+     * @param medianMs from the fault to the first sign that the part works again
+     */
+    record Row(String kind, int injected, int struck, int recovered, long medianMs, long worstMs) {}
+
+    /** A fault with the first sign that what it hit works again, if anybody needed it again. */
+    record Recovery(Injection injection, Optional<Instant> seen) {}
+
+    boolean holds() {
+        return violations.isEmpty();
+    }
+
+    static List<Row> rows(List<Recovery> recoveries) {
+        Map<String, List<Recovery>> byKind = new TreeMap<>();
+        for (Recovery recovery : recoveries) {
+            byKind.computeIfAbsent(recovery.injection().fault().kind(), ignored -> new ArrayList<>())
+                    .add(recovery);
+        }
+        List<Row> rows = new ArrayList<>();
+        byKind.forEach((kind, all) -> rows.add(row(kind, all)));
+        return List.copyOf(rows);
+    }
+
+    private static Row row(String kind, List<Recovery> all) {
+        List<Recovery> struck =
+                all.stream().filter(recovery -> recovery.injection().struck()).toList();
+        List<Long> times = struck.stream()
+                .filter(recovery -> recovery.seen().isPresent())
+                .map(recovery -> Duration.between(
+                                recovery.injection().at(), recovery.seen().get())
+                        .toMillis())
+                .sorted()
+                .toList();
+        return new Row(
+                kind,
+                all.size(),
+                struck.size(),
+                times.size(),
+                times.isEmpty() ? 0 : times.get(times.size() / 2),
+                times.isEmpty() ? 0 : times.getLast());
+    }
+
+    static Map<String, Long> boundaries(List<Injection> injections) {
+        Map<String, Long> boundaries = new TreeMap<>();
+        injections.forEach(injection -> boundaries.merge(injection.when(), 1L, Long::sum));
+        return boundaries;
+    }
+
+    static Map<String, Integer> counted(List<Violation> violations) {
+        Map<String, Integer> counted = new LinkedHashMap<>();
+        Invariants.ALL.forEach(invariant -> counted.put(invariant, 0));
+        violations.forEach(violation -> counted.merge(violation.invariant(), 1, Integer::sum));
+        return counted;
+    }
+
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder();
+        text.append(line(
+                "%n%-28s %8s %8s %10s %10s %10s", "fault", "injected", "struck", "recovered", "median s", "worst s"));
+        for (Row row : kinds) {
+            text.append(line(
+                    "%-28s %8d %8d %10d %10.1f %10.1f",
+                    row.kind(),
+                    row.injected(),
+                    row.struck(),
+                    row.recovered(),
+                    row.medianMs() / 1000.0,
+                    row.worstMs() / 1000.0));
+        }
+        text.append(line("%nmoments: %s", boundaries));
+        text.append(line("%d sessions %s, %d messages, turns %s", sessions, ended, messages, turns));
+        text.append(line("VMs left to the reaper: %d", leftToTheReaper));
+        invariants.forEach((invariant, count) -> text.append(line("%-28s %8d", invariant, count)));
+        violations.forEach(violation -> text.append(line("  %s: %s", violation.invariant(), violation.what())));
+        text.append(
+                line("%d faults in %d s, seed %d: %s", faults, seconds, seed, holds() ? "everything held" : "BROKEN"));
+        return text.toString();
+    }
+
+    private static String line(String format, Object... arguments) {
+        return String.format(Locale.ROOT, format + "%n", arguments);
+    }
+}

@@ -1,0 +1,204 @@
+package dev.skerry.system.chaos;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.skerry.system.Command;
+import dev.skerry.system.Installation;
+import dev.skerry.system.Ports;
+import dev.skerry.system.chaos.ChaosReport.Recovery;
+import dev.skerry.testing.MortalPostgres;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.random.RandomGenerator;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * People use sessions while everything under them is killed and misbehaves; then everything that must hold is counted.
+ *
+ * <p>{@code -Dskerry.faults}, {@code -Dskerry.seed} and {@code -Dskerry.people} make it longer and repeat it.
+ */
+class ChaosTest {
+    private static final Duration SETTLES_WITHIN = Duration.ofMinutes(6);
+    private static final Pattern DESTROYED = Pattern.compile("(\\d+) destroyed");
+
+    @TempDir
+    private Path directory;
+
+    @Test
+    void nothingIsLostLeakedDoubledOrStuckWhateverFails() throws Exception {
+        long seed = Long.getLong("skerry.seed", RandomGenerator.getDefault().nextLong(1_000_000));
+        int faults = Integer.getInteger("skerry.faults", FaultPlan.kinds().size());
+        System.out.println("chaos: seed " + seed + ", " + faults + " faults");
+        int faultPort = Ports.free();
+        try (ScriptedModel model = new ScriptedModel()) {
+            nothingIsLost(seed, faults, faultPort, model);
+        }
+    }
+
+    private void nothingIsLost(long seed, int faults, int faultPort, ScriptedModel model) throws Exception {
+        Map<String, Map<String, String>> roles = Map.of(
+                "control-plane",
+                Map.of("SKERRY_MODELS_OPENAIBASEURL", model.url(), "SKERRY_MODELS_OPENAIMODEL", ScriptedModel.NAME),
+                "metro",
+                Map.of(
+                        "SKERRY_METRO_FAULTS_TOKEN",
+                        MetroFaults.TOKEN,
+                        "SKERRY_METRO_FAULTS_PORT",
+                        Integer.toString(faultPort),
+                        "SKERRY_METRO_FAULTS_SEED",
+                        Long.toString(seed)));
+        try (MortalPostgres postgres = MortalPostgres.start(directory);
+                Installation installation = Installation.start(directory, postgres.url(), roles)) {
+            ChaosReport report = new Run(seed, installation, postgres, new MetroFaults(faultPort), model).run(faults);
+            System.out.println(report);
+            Path file = Files.createDirectories(Path.of("target", "chaos")).resolve("chaos-" + seed + ".json");
+            Files.writeString(file, JsonMapper.builder().build().writeValueAsString(report));
+            if (!report.holds()) {
+                Files.writeString(file.resolveSibling("chaos-" + seed + ".log"), installation.logs());
+            }
+            assertThat(report.violations()).as("seed %s", seed).isEmpty();
+        }
+    }
+
+    /** One run against one installation. */
+    private static final class Run {
+        private final Accepted accepted = new Accepted();
+        private final long seed;
+        private final Installation installation;
+        private final PublicApi api;
+        private final Injector injector;
+        private final Invariants invariants;
+
+        Run(long seed, Installation installation, MortalPostgres postgres, MetroFaults metro, ScriptedModel model) {
+            this.seed = seed;
+            this.installation = installation;
+            this.api = new PublicApi(installation.apiUrl(), installation.apiKey());
+            this.injector = new Injector(installation, postgres, metro, seed);
+            this.invariants = new Invariants(installation, model);
+        }
+
+        ChaosReport run(int faults) throws Exception {
+            Instant began = Instant.now();
+            List<Injection> injections = injectWhileUsed(faults);
+            settle();
+            List<Violation> violations = new ArrayList<>(invariants.broken(accepted));
+            endEverything();
+            settle();
+            int reaped = reap();
+            violations.addAll(invariants.broken(accepted));
+            api.internalErrors().forEach(said -> violations.add(new Violation("internal errors", said)));
+            return new ChaosReport(
+                    seed,
+                    injections.size(),
+                    Duration.between(began, Instant.now()).toSeconds(),
+                    accepted.bySession().size(),
+                    accepted.messages(),
+                    counts("select status || coalesce(' ' || reason_code, '') from turns"),
+                    counts("select status || coalesce(' ' || reason_code, '') from sessions"),
+                    ChaosReport.rows(recoveries(injections)),
+                    ChaosReport.boundaries(injections),
+                    reaped,
+                    ChaosReport.counted(violations),
+                    violations.stream().distinct().toList());
+        }
+
+        private List<Injection> injectWhileUsed(int faults) throws Exception {
+            AtomicBoolean goesOn = new AtomicBoolean(true);
+            try (ExecutorService people = Executors.newVirtualThreadPerTaskExecutor()) {
+                List<Future<?>> busy = new ArrayList<>();
+                for (int number = 0; number < Integer.getInteger("skerry.people", 5); number++) {
+                    busy.add(people.submit(new Person("p" + number, api, accepted, seed * 31 + number, goesOn::get)));
+                }
+                try {
+                    return injector.inject(FaultPlan.of(seed, faults));
+                } finally {
+                    goesOn.set(false);
+                    for (Future<?> person : busy) {
+                        person.get(10, TimeUnit.MINUTES);
+                    }
+                }
+            }
+        }
+
+        private void settle() {
+            Awaitility.await()
+                    .atMost(SETTLES_WITHIN)
+                    .pollInterval(Duration.ofMillis(500))
+                    .ignoreExceptionsInstanceOf(SQLException.class)
+                    .untilAsserted(() -> assertThat(invariants.restless()).isEmpty());
+        }
+
+        private void endEverything() throws SQLException {
+            for (String session : installation.query("select id from sessions where ended_at is null")) {
+                assertThat(api.delete("/v1/sessions/" + session).status()).isEqualTo(202);
+            }
+            Awaitility.await()
+                    .atMost(SETTLES_WITHIN)
+                    .pollInterval(Duration.ofMillis(500))
+                    .untilAsserted(() -> assertThat(installation.query(
+                                    "select id || ' ' || status from sessions where ended_at is null"))
+                            .isEmpty());
+        }
+
+        /** Answers how many VMs were left to the reaper; each is one that the workflow gave up on, or that came to be too late. */
+        private int reap() throws Exception {
+            if (invariants.vmsOfNobody().isEmpty()) {
+                return 0;
+            }
+            Command.Result reaped = installation.skerry(
+                    "reap", "--temporal", installation.temporal().target(), "--grace", "PT0S");
+            assertThat(reaped.exitCode()).as(reaped.output()).isZero();
+            return DESTROYED
+                    .matcher(reaped.output())
+                    .results()
+                    .mapToInt(found -> Integer.parseInt(found.group(1)))
+                    .sum();
+        }
+
+        private List<Recovery> recoveries(List<Injection> injections) throws SQLException {
+            List<Recovery> recoveries = new ArrayList<>();
+            for (Injection injection : injections) {
+                recoveries.add(new Recovery(injection, firstSign(injection)));
+            }
+            return recoveries;
+        }
+
+        private Optional<Instant> firstSign(Injection injection) throws SQLException {
+            boolean ofOneSession = !injection.victim().isEmpty();
+            String types = ofOneSession
+                    ? "'session.ready', 'session.terminated', 'session.failed'"
+                    : "'" + String.join("', '", injection.fault().provenBy()) + "'";
+            String whose = ofOneSession ? " and session_id = '" + injection.victim() + "'" : "";
+            return installation
+                    .query("select extract(epoch from min(at)) from events where at > '"
+                            + (ofOneSession ? injection.at() : injection.over()) + "' and type in (" + types + ")"
+                            + whose + " having min(at) is not null")
+                    .stream()
+                    .findFirst()
+                    .map(epoch -> Instant.ofEpochMilli((long) (Double.parseDouble(epoch) * 1000)));
+        }
+
+        private Map<String, Long> counts(String query) throws SQLException {
+            Map<String, Long> counts = new TreeMap<>();
+            installation.query(query).forEach(value -> counts.merge(value, 1L, Long::sum));
+            return counts;
+        }
+    }
+}

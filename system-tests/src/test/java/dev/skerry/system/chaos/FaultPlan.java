@@ -1,0 +1,56 @@
+package dev.skerry.system.chaos;
+
+import dev.skerry.system.chaos.Fault.Kill;
+import dev.skerry.system.chaos.Fault.KillSandbox;
+import dev.skerry.system.chaos.Fault.Metro;
+import dev.skerry.system.chaos.Fault.Reap;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+
+/** Which faults strike and when: each kind once, in an order that the seed decides, then whichever the seed picks. */
+record FaultPlan(List<Planned> faults) {
+    record Planned(Fault fault, Moment moment) {}
+
+    static FaultPlan of(long seed, int count) {
+        Random random = new Random(seed);
+        List<Fault> kinds = new ArrayList<>(kinds());
+        Collections.shuffle(kinds, random);
+        List<Planned> planned = new ArrayList<>();
+        for (int at = 0; at < count; at++) {
+            Fault fault = at < kinds.size() ? kinds.get(at) : any(kinds, random);
+            planned.add(new Planned(fault, moment(random)));
+        }
+        return new FaultPlan(List.copyOf(planned));
+    }
+
+    static List<Fault> kinds() {
+        List<Fault> kinds = new ArrayList<>();
+        Kill.VICTIMS.forEach(victim -> kinds.add(new Kill(List.of(victim))));
+        kinds.add(new KillSandbox());
+        kinds.add(new Reap());
+        kinds.addAll(Metro.ALL);
+        return List.copyOf(kinds);
+    }
+
+    /** Half of what comes after the first round are kills, one in five of these of two parts at once. */
+    private static Fault any(List<Fault> kinds, Random random) {
+        if (random.nextBoolean()) {
+            return kinds.get(random.nextInt(kinds.size()));
+        }
+        List<String> victims = new ArrayList<>(Kill.VICTIMS);
+        Collections.shuffle(victims, random);
+        return new Kill(List.copyOf(victims.subList(0, random.nextInt(5) == 0 ? 2 : 1)));
+    }
+
+    private static Moment moment(Random random) {
+        Optional<String> boundary = random.nextInt(3) == 0
+                ? Optional.empty()
+                : Optional.of(Moment.BOUNDARIES.get(random.nextInt(Moment.BOUNDARIES.size())));
+        return new Moment(
+                Duration.ofMillis(random.nextInt(700)), boundary, Duration.ofMillis(50 + random.nextInt(1_500)));
+    }
+}

@@ -1,0 +1,125 @@
+package dev.skerry.system.chaos;
+
+import dev.skerry.system.chaos.PublicApi.Answer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.BooleanSupplier;
+
+/** Somebody who creates sessions and does with each whatever comes to mind; the seed decides what that is. */
+final class Person implements Runnable {
+    private static final Set<String> QUIET = Set.of("idle", "suspended", "terminated", "failed");
+    private static final Duration PATIENCE = Duration.ofSeconds(45);
+    private static final Duration LOOK = Duration.ofMillis(250);
+    private static final int LONGEST_PAUSE_MILLIS = 1_500;
+
+    private final PublicApi api;
+    private final Accepted accepted;
+    private final Random random;
+    private final BooleanSupplier goesOn;
+    private final String name;
+    private int said;
+
+    Person(String name, PublicApi api, Accepted accepted, long seed, BooleanSupplier goesOn) {
+        this.name = name;
+        this.api = api;
+        this.accepted = accepted;
+        this.random = new Random(seed);
+        this.goesOn = goesOn;
+    }
+
+    @Override
+    public void run() {
+        do {
+            useOneSession();
+        } while (goesOn.getAsBoolean());
+    }
+
+    private void useOneSession() {
+        String text = something();
+        String idle = chance(3) ? "PT2S" : "PT5M";
+        Answer created = api.post("/v1/sessions", Map.of("message", text, "timeouts", Map.of("idle", idle)));
+        expect(created, 201);
+        String session = created.body().path("id").asString();
+        accepted.session(session);
+        accepted.message(session, created.body().path("turn").path("id").asString(), text);
+        String path = "/v1/sessions/" + session;
+        int steps = 2 + random.nextInt(4);
+        for (int step = 0; step < steps; step++) {
+            Pace.pause(Duration.ofMillis(random.nextInt(LONGEST_PAUSE_MILLIS)));
+            if (!act(session, path)) {
+                return;
+            }
+        }
+        if (!chance(5)) {
+            expect(api.delete(path), 202);
+        }
+    }
+
+    /** Answers false once the session is over. */
+    private boolean act(String session, String path) {
+        return switch (random.nextInt(10)) {
+            case 0, 1, 2 -> say(session, path);
+            case 3 -> say(session, path) && say(session, path);
+            case 4, 5 -> steer(path + "/suspend");
+            case 6 -> steer(path + "/resume");
+            case 7 -> steer(path + "/cancel");
+            default -> awaitQuiet(path);
+        };
+    }
+
+    private boolean say(String session, String path) {
+        String text = something();
+        Answer answer = api.post(path + "/messages", Map.of("text", text));
+        if (isOver(answer)) {
+            return false;
+        }
+        expect(answer, 202);
+        accepted.message(session, answer.body().path("turn").path("id").asString(), text);
+        return true;
+    }
+
+    private boolean steer(String path) {
+        Answer answer = api.post(path, Map.of());
+        if (isOver(answer)) {
+            return false;
+        }
+        expect(answer, 202);
+        return true;
+    }
+
+    private boolean awaitQuiet(String path) {
+        Instant deadline = Instant.now().plus(PATIENCE);
+        String status;
+        do {
+            Pace.pause(LOOK);
+            status = api.get(path).body().path("status").asString();
+        } while (!QUIET.contains(status) && Instant.now().isBefore(deadline));
+        return !status.equals("terminated") && !status.equals("failed");
+    }
+
+    private String something() {
+        String directions = switch (random.nextInt(4)) {
+            case 0 -> " rehearse:sleep=1";
+            case 1 -> " rehearse:fail";
+            default -> "";
+        };
+        return "Note " + name + "-" + ++said + " in list.txt" + directions;
+    }
+
+    private boolean chance(int outOf) {
+        return random.nextInt(outOf) == 0;
+    }
+
+    private static boolean isOver(Answer answer) {
+        return answer.status() == 409 && answer.body().path("code").asString().equals("session_ended");
+    }
+
+    private static void expect(Answer answer, int status) {
+        if (answer.status() != status) {
+            throw new AssertionError("expected " + status + ", got " + answer);
+        }
+    }
+}
