@@ -112,6 +112,7 @@ class MainJobTest {
                 .isEqualTo("ten_default");
         assertThat(history).doesNotContain("beacon-haiku", "lighthouses", "SESSION_TOKEN", Installation.INTERNAL_TOKEN);
         assertThat(installation.logs())
+                .contains("session " + session)
                 .doesNotContain("beacon-haiku", Installation.INTERNAL_TOKEN, Installation.METRO_TOKEN);
         temporal.getWorkflowServiceStubs().shutdown();
 

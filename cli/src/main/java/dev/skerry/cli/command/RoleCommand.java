@@ -21,9 +21,15 @@ import picocli.CommandLine.Command;
 
 /** One role in this process, as production runs it; settings come from the environment. */
 public final class RoleCommand {
+    /** A role tells its operator on standard output what it does; whoever runs it collects that. */
+    private static final String LOGGED = "logback-role.xml";
+
     private RoleCommand() {}
 
     private static int serve(SpringApplication role) throws InterruptedException {
+        if (System.getenv("LOGGING_CONFIG") == null) {
+            System.setProperty("logging.config", "classpath:" + LOGGED);
+        }
         CountDownLatch end = new CountDownLatch(1);
         Interrupts.handle(_ -> end.countDown());
         role.setRegisterShutdownHook(false);
@@ -88,6 +94,7 @@ public final class RoleCommand {
                         "The metro has no token.",
                         "Set SKERRY_METRO_TOKEN to a secret that workers share.");
             }
+            System.setProperty("logback.configurationFile", LOGGED);
             Home home = Home.of(System.getenv());
             home.create();
             CountDownLatch end = new CountDownLatch(1);
