@@ -54,7 +54,10 @@ public final class MortalPostgres implements AutoCloseable {
         return new MortalPostgres(command, directory.resolve("postgres.log").toFile(), port);
     }
 
-    /** Postgres refuses to run as root; in a user namespace of its own nobody is root. */
+    /**
+     * What is committed has to outlive the process, which an embedded Postgres gives up by default. Postgres refuses to run as root; in a
+     * user namespace of its own nobody is root.
+     */
     private static List<String> commandOf(String pid) throws IOException {
         List<String> command = new ArrayList<>();
         if ("root".equals(System.getProperty("user.name"))) {
@@ -65,6 +68,7 @@ public final class MortalPostgres implements AutoCloseable {
         List<String> arguments =
                 List.of(Files.readString(process.resolve("cmdline")).split("\0", -1));
         command.addAll(arguments.subList(1, arguments.size() - 1));
+        command.addAll(List.of("-c", "synchronous_commit=on"));
         return command;
     }
 

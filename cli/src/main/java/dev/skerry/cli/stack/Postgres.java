@@ -9,7 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 
-/** The stack's own Postgres, its data kept across restarts. */
+/** The stack's own Postgres, its data kept across restarts and crashes: an embedded one trades that for speed unless told not to. */
 final class Postgres implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final Duration LEFTOVER = Duration.ofSeconds(15);
@@ -31,6 +31,8 @@ final class Postgres implements AutoCloseable {
                     .setOverrideWorkingDirectory(
                             home.postgres().resolve("server").toFile())
                     .setPort(Ports.free())
+                    .setServerConfig("synchronous_commit", "on")
+                    .setServerConfig("fsync", "on")
                     .setPGStartupWait(PATIENCE)
                     .start());
         } catch (IOException | IllegalStateException e) {

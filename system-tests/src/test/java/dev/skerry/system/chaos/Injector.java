@@ -9,13 +9,19 @@ import dev.skerry.system.chaos.FaultPlan.Planned;
 import dev.skerry.testing.MortalPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -24,7 +30,7 @@ final class Injector {
     private static final Duration BOUNDARY_COMES_WITHIN = Duration.ofSeconds(6);
     private static final Duration STRIKES_WITHIN = Duration.ofSeconds(15);
     private static final Duration LOOK = Duration.ofMillis(25);
-    private static final Pattern SESSION = Pattern.compile("skerry-systest-([0-9a-z]{26})-");
+    private static final Pattern SESSION = Pattern.compile("SESSION_ID=(ses_[0-9A-Z]{26})");
 
     private final Installation installation;
     private final MortalPostgres postgres;
@@ -92,18 +98,36 @@ final class Injector {
 
     private Injection killSandbox(KillSandbox kill, String when) throws IOException {
         Instant at = Instant.now();
-        List<String> processes = installation.sandboxProcesses();
-        if (processes.isEmpty()) {
+        Map<String, List<Long>> bySession = new TreeMap<>();
+        for (String process : installation.sandboxProcesses()) {
+            long pid = Long.parseLong(process.substring(0, process.indexOf(' ')));
+            sessionOf(pid)
+                    .ifPresent(session -> bySession
+                            .computeIfAbsent(session, ignored -> new ArrayList<>())
+                            .add(pid));
+        }
+        if (bySession.isEmpty()) {
             return injection(kill, when, at, "", false);
         }
-        String process = processes.get(random.nextInt(processes.size()));
-        long pid = Long.parseLong(process.substring(0, process.indexOf(' ')));
-        Matcher vm = SESSION.matcher(process);
-        ProcessHandle.of(pid).ifPresent(found -> {
-            found.descendants().forEach(ProcessHandle::destroyForcibly);
-            found.destroyForcibly();
-        });
-        return injection(kill, when, at, vm.find() ? "ses_" + vm.group(1).toUpperCase(Locale.ROOT) : "", true);
+        String victim = List.copyOf(bySession.keySet()).get(random.nextInt(bySession.size()));
+        bySession.get(victim).stream()
+                .map(ProcessHandle::of)
+                .flatMap(Optional::stream)
+                .forEach(process -> {
+                    process.descendants().forEach(ProcessHandle::destroyForcibly);
+                    process.destroyForcibly();
+                });
+        return injection(kill, when, at, victim, true);
+    }
+
+    private static Optional<String> sessionOf(long pid) {
+        try {
+            Matcher session = SESSION.matcher(
+                    Files.readString(Path.of("/proc", Long.toString(pid), "environ"), StandardCharsets.ISO_8859_1));
+            return session.find() ? Optional.of(session.group(1)) : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
     }
 
     private Injection strike(Metro fault, String when) throws Exception {
