@@ -106,7 +106,8 @@ class ChaosTest {
             int reaped = reap();
             violations.addAll(invariants.broken(accepted));
             installation
-                    .query("select id || ' is ' || status || ' although it was deleted' from sessions where ended_at is null")
+                    .query(
+                            "select id || ' is ' || status || ' although it was deleted' from sessions where ended_at is null")
                     .forEach(session -> violations.add(new Violation(Records.STUCK, session)));
             api.internalErrors().forEach(said -> violations.add(new Violation("internal errors", said)));
             return new ChaosReport(
