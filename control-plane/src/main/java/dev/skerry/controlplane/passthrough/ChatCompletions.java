@@ -72,23 +72,21 @@ record ChatCompletions() implements Dialect {
                 throw NotPassed.denied("modalities", "Only text is passed on.");
             }
         });
-        body.path("messages").valueStream().forEach(message -> content(message.path("content")));
+        body.path("messages")
+                .valueStream()
+                .forEach(message -> Rules.demandParts("messages", message.path("content"), ChatCompletions::known));
     }
 
-    private static void content(JsonNode content) {
-        for (JsonNode part : content) {
-            String type = part.path("type").asString("");
-            switch (type) {
-                case "text", "refusal" -> {}
-                case "image_url" ->
-                    Rules.demandInline(
-                            "messages",
-                            part.path("image_url").isString()
-                                    ? part.path("image_url")
-                                    : part.path("image_url").path("url"));
-                default -> throw Rules.unknownContent("messages", type);
+    private static boolean known(String type, JsonNode part) {
+        return switch (type) {
+            case "text", "refusal" -> true;
+            case "image_url" -> {
+                JsonNode image = part.path("image_url");
+                Rules.demandInline("messages", image.isString() ? image : image.path("url"));
+                yield true;
             }
-        }
+            default -> false;
+        };
     }
 
     @Override

@@ -58,20 +58,25 @@ record Messages() implements Dialect {
 
     private static void blocks(String field, JsonNode content) {
         shortCache(field, content);
-        for (JsonNode block : content) {
-            String type = block.path("type").asString("");
-            switch (type) {
-                case "text", "thinking", "redacted_thinking", "tool_use" -> {}
-                case "tool_result" -> blocks(field, block.path("content"));
-                case "image", "document" -> {
-                    if (!INLINE.contains(block.path("source").path("type").asString(""))) {
-                        throw NotPassed.denied(
-                                field, "Send data inline (base64): the provider fetches nothing for a sandbox.");
-                    }
-                }
-                default -> throw Rules.unknownContent(field, type);
+        Rules.demandParts(field, content, (type, block) -> known(field, type, block));
+    }
+
+    private static boolean known(String field, String type, JsonNode block) {
+        return switch (type) {
+            case "text", "thinking", "redacted_thinking", "tool_use" -> true;
+            case "tool_result" -> {
+                blocks(field, block.path("content"));
+                yield true;
             }
-        }
+            case "image", "document" -> {
+                if (!INLINE.contains(block.path("source").path("type").asString(""))) {
+                    throw NotPassed.denied(
+                            field, "Send data inline (base64): the provider fetches nothing for a sandbox.");
+                }
+                yield true;
+            }
+            default -> false;
+        };
     }
 
     /** A longer life in the provider's cache has another price. */

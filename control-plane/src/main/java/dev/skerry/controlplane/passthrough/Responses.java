@@ -81,27 +81,26 @@ record Responses() implements Dialect {
     private static void item(JsonNode item) {
         String type = item.path("type").asString("message");
         switch (type) {
-            case "message" -> content(item.path("content"));
-            case "function_call_output", "custom_tool_call_output" -> content(item.path("output"));
+            case "message" -> Rules.demandParts("input", item.path("content"), Responses::known);
+            case "function_call_output", "custom_tool_call_output" ->
+                Rules.demandParts("input", item.path("output"), Responses::known);
             case "function_call", "custom_tool_call", "reasoning" -> {}
             default -> throw Rules.unknownContent("input", type);
         }
     }
 
-    private static void content(JsonNode content) {
-        for (JsonNode part : content) {
-            String type = part.path("type").asString("");
-            switch (type) {
-                case "input_text", "output_text", "text", "refusal" -> {}
-                case "input_image" -> {
-                    if (part.hasNonNull("file_id")) {
-                        throw NotPassed.denied("input", STATELESS);
-                    }
-                    Rules.demandInline("input", part.path("image_url"));
+    private static boolean known(String type, JsonNode part) {
+        return switch (type) {
+            case "input_text", "output_text", "text", "refusal" -> true;
+            case "input_image" -> {
+                if (part.hasNonNull("file_id")) {
+                    throw NotPassed.denied("input", STATELESS);
                 }
-                default -> throw Rules.unknownContent("input", type);
+                Rules.demandInline("input", part.path("image_url"));
+                yield true;
             }
-        }
+            default -> false;
+        };
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.skerry.controlplane.passthrough;
 
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiPredicate;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -82,6 +83,19 @@ final class Rules {
     static void demandInline(String field, JsonNode url) {
         if (!url.isString() || !url.asString().startsWith("data:")) {
             throw NotPassed.denied(field, "Send data inline (data:...): the provider fetches nothing for a sandbox.");
+        }
+    }
+
+    /** Every part of what is not one text; {@code known} answers false for a type that it does not know, and throws for what it knows to be no good. */
+    static void demandParts(String field, JsonNode content, BiPredicate<String, JsonNode> known) {
+        if (content.isObject()) {
+            throw NotPassed.invalid(field, field + " must hold text or lists of parts.");
+        }
+        for (JsonNode part : content) {
+            String type = part.path("type").asString("");
+            if (!known.test(type, part)) {
+                throw unknownContent(field, type);
+            }
         }
     }
 
