@@ -99,6 +99,18 @@ class MessagesTest {
     }
 
     @Test
+    void aMessageTooManyIsRefusedAndOverSoThatSendingItAgainLaterDoesItOnce() {
+        RecordingWorkflow.crowd(session);
+        TestingClient.Answer refused = client.post(path, "{\"text\":\"Hello\"}");
+        assertThat(refused.status()).isEqualTo(429);
+        assertThat(refused.at("/code")).isEqualTo("too_many_waiting");
+        assertThat(refused.header("Retry-After")).isNotEmpty();
+        String turn = client.get(path).at("/data/0/turn");
+        assertThat(client.get("/v1/sessions/" + session + "/turns/" + turn).at("/reason"))
+                .isEqualTo("not_delivered");
+    }
+
+    @Test
     void refusesAMessageToASessionWhoseWorkflowIsGone() {
         String gone = Rows.session(api, "ten_default");
         api.bean(Sessions.class).project(gone, 1, "idle", null, null, 1, null, null);

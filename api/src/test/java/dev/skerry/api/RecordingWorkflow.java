@@ -1,6 +1,7 @@
 package dev.skerry.api;
 
 import dev.skerry.session.AgentSessionWorkflow;
+import dev.skerry.session.FailureTypes;
 import dev.skerry.session.Money;
 import dev.skerry.session.Reason;
 import dev.skerry.session.SandboxLost;
@@ -8,6 +9,7 @@ import dev.skerry.session.SessionState;
 import dev.skerry.session.SessionStatus;
 import dev.skerry.session.Status;
 import dev.skerry.session.TurnId;
+import io.temporal.failure.ApplicationFailure;
 import io.temporal.workflow.Workflow;
 import io.temporal.workflow.WorkflowInit;
 import io.temporal.workflow.unsafe.WorkflowUnsafe;
@@ -23,6 +25,8 @@ public class RecordingWorkflow implements AgentSessionWorkflow {
     private static final Map<String, SessionState> started = new ConcurrentHashMap<>();
     private static final Set<String> refusing = ConcurrentHashMap.newKeySet();
 
+    private static final Set<String> crowded = ConcurrentHashMap.newKeySet();
+
     private final SessionState state;
     private boolean over;
 
@@ -37,6 +41,10 @@ public class RecordingWorkflow implements AgentSessionWorkflow {
 
     static SessionState started(String session) {
         return started.get(session);
+    }
+
+    static void crowd(String session) {
+        crowded.add(session);
     }
 
     static void refuse(String session) {
@@ -57,6 +65,9 @@ public class RecordingWorkflow implements AgentSessionWorkflow {
 
     @Override
     public void validateSubmitTurn(TurnId turn) {
+        if (crowded.contains(state.session().value())) {
+            throw ApplicationFailure.newNonRetryableFailure("Too many wait.", FailureTypes.TOO_MANY_WAITING);
+        }
         if (refusing.contains(state.session().value())) {
             throw new IllegalStateException("The session is ending.");
         }

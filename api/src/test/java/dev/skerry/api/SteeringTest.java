@@ -3,6 +3,11 @@ package dev.skerry.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.skerry.store.Sessions;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -29,6 +34,29 @@ class SteeringTest {
         assertThat(again.status()).isEqualTo(202);
         assertThat(again.at("/id")).isEqualTo(id);
         assertThat(RecordingWorkflow.asked(id)).containsOnlyOnce("terminate deleted");
+    }
+
+    @Test
+    void deletesOnceWhenManyAskAtTheSameTime() throws Exception {
+        String id = client.newSession();
+        try (ExecutorService askers = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<Integer>> asked = askers.invokeAll(Collections.nCopies(
+                    8, () -> client.delete("/v1/sessions/" + id).status()));
+            for (Future<Integer> answer : asked) {
+                assertThat(answer.get()).isEqualTo(202);
+            }
+        }
+        assertThat(client.get("/v1/sessions/" + id + "/events").status()).isEqualTo(200);
+        assertThat(RecordingWorkflow.asked(id)).contains("terminate deleted");
+    }
+
+    @Test
+    void asksNothingOfASessionThatNobodyHasHeardOf() {
+        String path = "/v1/sessions/ses_01JZZZZZZZZZZZZZZZZZZZZZZZ";
+        assertThat(client.post(path + "/suspend", null).status()).isEqualTo(404);
+        assertThat(client.post(path + "/messages", "{\"text\":\"Hello\"}").status())
+                .isEqualTo(404);
+        assertThat(client.delete(path).status()).isEqualTo(404);
     }
 
     @Test
