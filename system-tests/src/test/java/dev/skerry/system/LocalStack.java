@@ -1,18 +1,28 @@
 package dev.skerry.system;
 
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** A stack that {@code skerry up} keeps on this machine, in a directory of its own. */
 final class LocalStack implements AutoCloseable {
     private static final Duration START = Duration.ofSeconds(90);
+    private static final JsonMapper JSON = new JsonMapper();
+    private static final Duration ANSWER = Duration.ofSeconds(30);
+    private static final Duration EVENT = Duration.ofSeconds(90);
 
     private final Path directory;
     private final Process process;
@@ -61,6 +71,44 @@ final class LocalStack implements AutoCloseable {
 
     Command.Result skerry(String... arguments) throws IOException, InterruptedException {
         return Command.run(directory, environment(directory), arguments);
+    }
+
+    /** What the API answers to a GET, or to a POST when there is a body. */
+    JsonNode ask(String path, String... body) throws IOException, InterruptedException {
+        String url = said().lines()
+                .filter(line -> line.startsWith("API   "))
+                .map(line -> line.substring("API ".length()).strip())
+                .findFirst()
+                .orElseThrow();
+        String key = Files.readString(directory.resolve("home/api-key")).strip();
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + "/v1/" + path))
+                .timeout(ANSWER)
+                .header("Authorization", "Bearer " + key)
+                .header("Content-Type", "application/json");
+        for (String each : body) {
+            request.POST(HttpRequest.BodyPublishers.ofString(each));
+        }
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            return JSON.readTree(
+                    client.send(request.build(), BodyHandlers.ofString()).body());
+        }
+    }
+
+    /** The session's events so far, once there is one of this type. */
+    List<JsonNode> awaitEvent(String session, String type) {
+        return Awaitility.await()
+                .atMost(EVENT)
+                .pollInterval(Duration.ofMillis(250))
+                .until(
+                        () -> ask("sessions/" + session + "/events")
+                                .path("data")
+                                .valueStream()
+                                .toList(),
+                        events -> events.stream().anyMatch(event -> isOf(event, type)));
+    }
+
+    static boolean isOf(JsonNode event, String type) {
+        return event.path("type").asString("").equals(type);
     }
 
     /** As a crash would: nothing of it gets a chance to clear up. */
