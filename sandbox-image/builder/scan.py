@@ -16,7 +16,7 @@ from builder.failure import Failure
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "runtime"))
 
-from skerry_probe.loot import KEY_MATERIAL
+from skerry_probe.loot import kinds_in
 
 _SAVE_SECONDS = 300
 _SHOWN = 5
@@ -83,7 +83,7 @@ def _archive(file: str) -> list[Finding]:
 def _verdicts(layers: list[_Layer], config: dict[str, Any]) -> list[Finding]:
     privileged: list[str] = []
     secrets: list[str] = []
-    leftovers = [f"{kind} in the image's own description" for kind in _kinds(json.dumps(config).encode())]
+    leftovers = [f"{kind} in the image's own description" for kind in kinds_in("", json.dumps(config).encode())]
     runtime: list[str] = []
     bytecode = 0
     for layer in layers:
@@ -93,7 +93,7 @@ def _verdicts(layers: list[_Layer], config: dict[str, Any]) -> list[Finding]:
                 privileged.append(f"{path} is set-uid or set-gid")
             if any("security.capability" in name for name in member.pax_headers):
                 privileged.append(f"{path} has capabilities")
-            secrets += [f"{kind} in {path}" for kind in _kinds(content)]
+            secrets += [f"{kind} in {path}" for kind in kinds_in(f"/{path}", content)]
             if any(fnmatch.fnmatch(path, pattern) for pattern in _LEFTOVERS):
                 leftovers.append(f"{path} in layer {layer.name}")
             if os.path.basename(path).startswith(".wh."):
@@ -122,10 +122,6 @@ def _members(tar: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
     for member in tar:
         file = tar.extractfile(member) if member.isfile() else None
         yield member, file.read() if file else b""
-
-
-def _kinds(content: bytes) -> list[str]:
-    return [kind for kind, secret in KEY_MATERIAL.items() if secret.is_in(content)]
 
 
 def _finding(probe: str, wrong: list[str], fine: str) -> Finding:

@@ -94,6 +94,13 @@ class Scan(unittest.TestCase):
         }.items():
             self.assertEqual(failed, [probe])
 
+    def test_the_keys_with_which_a_library_tests_itself_are_nobodys_and_those_beside_it_are(self) -> None:
+        key = b"-----BEGIN " + b"PRIVATE KEY-----\n" + b"MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj" + b"\n"
+        library = "usr/lib/x86_64-linux-gnu/libgnutls.so.30.34.3"
+        self.assertEqual(self.failed(library, b"\x7fELF" + key), [])
+        self.assertEqual(self.failed(library, key), ["S05"])
+        self.assertEqual(self.failed("usr/lib/other.so.1", b"\x7fELF" + key), ["S05"])
+
     def test_a_readable_runtime_is_caught(self) -> None:
         self.assertEqual(self.failed(_MODULE.replace("loop", "gateway"), mode=0o444), ["S07"])
 
