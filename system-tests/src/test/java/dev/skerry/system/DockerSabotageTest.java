@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class DockerSabotageTest {
     private static final String NAME = "skerry/sandbox:sabotaged";
     private static final String WORK = "skerry-test-sabotage";
+    private static final String LABEL = "dev.skerry.sabotaged";
     private static final String METADATA = "skerry-test-metadata";
     private static final String WAIT =
             "until timeout 1 bash -c ': >/dev/tcp/169.254.169.254/80' 2>&-; do sleep 0.1; done; exec \\\"$@\\\"";
@@ -45,6 +46,7 @@ class DockerSabotageTest {
             TestingDocker.docker("rm", "-f", WORK, METADATA);
             TestingDocker.docker("network", "rm", METADATA);
             TestingDocker.docker("image", "rm", NAME);
+            TestingDocker.docker("image", "prune", "--force", "--filter", "label=" + LABEL);
         }
     }
 
@@ -127,6 +129,8 @@ class DockerSabotageTest {
                         entry,
                         "--change",
                         "CMD []",
+                        "--change",
+                        "LABEL " + LABEL + "=yes",
                         "--change",
                         "WORKDIR /workspace",
                         WORK,
