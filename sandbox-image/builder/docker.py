@@ -43,7 +43,8 @@ def _untouched(identity: str) -> str | None:
         config = each["Config"]
         digest = str(config["Labels"].get(_ROOTFS))
         settings = {name: config.get(name) or None for name in ("Cmd", "Entrypoint", "Env", "User", "WorkingDir")}
-        if each["RootFS"]["Layers"] == [f"sha256:{digest}"] and settings == {"Cmd": None, "User": None, **_SETTINGS}:
+        is_ours = each["RootFS"]["Layers"] == [f"sha256:{digest}"] and each["Created"] == _created()
+        if is_ours and settings == {"Cmd": None, "User": None, **_SETTINGS}:
             return digest
     return None
 
@@ -60,19 +61,22 @@ def load(rootfs: image.Rootfs, order: image.Order, tag: str) -> dict[str, object
 
 
 def _config(rootfs: image.Rootfs, labels: dict[str, str], architecture: str) -> bytes:
-    created = datetime.fromtimestamp(image.timestamp(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     config = {
         "architecture": architecture,
         "os": "linux",
-        "created": created,
+        "created": _created(),
         "config": {
             **_SETTINGS,
             "Labels": labels,
         },
-        "history": [{"created": created, "created_by": "sandbox-image/build docker"}],
+        "history": [{"created": _created(), "created_by": "sandbox-image/build docker"}],
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{rootfs.digest}"]},
     }
     return json.dumps(config, sort_keys=True).encode()
+
+
+def _created() -> str:
+    return datetime.fromtimestamp(image.timestamp(), timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _stream(rootfs: image.Rootfs, config: bytes, names: list[str]) -> None:

@@ -111,7 +111,9 @@ class Scan(unittest.TestCase):
 class KnownImages(unittest.TestCase):
     def untouched(self, **changes: object) -> str | None:
         config = {**docker._SETTINGS, "Labels": {"dev.skerry.rootfs": "d1"}, "User": "", "Cmd": None}
-        described = {"Config": config | changes, "RootFS": {"Layers": changes.pop("layers", ["sha256:d1"])}}
+        created = changes.pop("created", docker._created())
+        layers = changes.pop("layers", ["sha256:d1"])
+        described = {"Created": created, "Config": config | changes, "RootFS": {"Layers": layers}}
         with mock.patch.object(docker, "_docker", return_value=json.dumps([described])):
             return docker._untouched("sha256:1")
 
@@ -122,6 +124,7 @@ class KnownImages(unittest.TestCase):
         self.assertIsNone(self.untouched(layers=["sha256:d1", "sha256:d2"]))
         self.assertIsNone(self.untouched(Entrypoint=["/bin/sh"]))
         self.assertIsNone(self.untouched(User="agent"))
+        self.assertIsNone(self.untouched(created="2026-01-01T00:00:00Z"))
         self.assertIsNone(self.untouched(Env=["PATH=/usr/bin", "KEY=x"]))
 
 
