@@ -109,10 +109,10 @@ final class Invariants {
                 boolean over = row.endsWith(" terminated") || row.endsWith(" failed");
                 WorkflowExecutionStatus status =
                         temporal.newUntypedWorkflowStub(session).describe().getStatus();
-                WorkflowExecutionStatus expected = over
-                        ? WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED
-                        : WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING;
-                if (status != expected) {
+                boolean open = status == WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING;
+                boolean closed = status == WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED
+                        || status == WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CANCELED;
+                if (over ? !closed : !open) {
                     disagreeing.add(new Violation(Records.STUCK, row + ", its workflow is " + status));
                 }
             }

@@ -63,7 +63,8 @@ final class Records {
                         from model_calls where outcome = 'completed' group by session_id, turn_id, seq having count(*) > 1""",
                         """
                         select session_id || ' ' || turn_id || ' call ' || seq || ' was charged without an answer'
-                        from model_calls c where outcome = 'completed' and not exists (
+                        from model_calls c where outcome = 'completed'
+                          and exists (select 1 from turns t where t.id = c.turn_id and t.status = 'completed') and not exists (
                             select 1 from messages m where m.turn_id = c.turn_id and m.call_seq = c.seq and m.role = 'assistant')""",
                         """
                         select session_id || ' ' || turn_id || ' call ' || call_seq || ' was answered without a charge'
