@@ -73,7 +73,9 @@ public final class CredentialsCommand {
     int rotate() {
         JsonNode answer = operator().post("credentials/rotate", Map.of());
         System.out.println(answer.path("renewed").asInt() + " sealed with the current key");
-        return ExitCode.OK.code();
+        JsonNode unopened = answer.path("unopened");
+        unopened.forEach(name -> System.out.println(name.asString("") + " does not open: set it again"));
+        return unopened.isEmpty() ? ExitCode.OK.code() : ExitCode.REFUSED.code();
     }
 
     /** Takes a value from a variable or a file. */

@@ -8,6 +8,7 @@ import dev.skerry.session.Ulid;
 import dev.skerry.store.Credentials;
 import dev.skerry.store.Credentials.CredentialRow;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -76,33 +77,51 @@ public class Vault {
         return credentials.find(tenant, name).map(row -> new Credential(name, value(row), injection(row), rules(row)));
     }
 
-    /** Seals everything with the current key; answers how many envelopes were renewed. */
-    public int rotate() {
+    /**
+     * What became of envelopes that another key had sealed.
+     *
+     * @param renewed how many the current key seals now
+     * @param unopened tenants and names of those that do not open, and stay as they are
+     */
+    public record Rotation(int renewed, List<String> unopened) {}
+
+    /** Seals everything that opens with the current key. */
+    public Rotation rotate() {
         String current = envelopes
                 .current()
                 .orElseThrow(() -> new RefusedException(new Refusal.Conflict("No key seals credentials.")));
         int renewed = 0;
+        List<String> unopened = new ArrayList<>();
         for (CredentialRow row : credentials.notSealedWith(current)) {
-            Envelope envelope = envelopes.seal(value(row), bond(row));
+            Optional<String> value = opened(row);
+            if (value.isEmpty()) {
+                unopened.add(row.tenantId() + "/" + row.name());
+                continue;
+            }
+            Envelope envelope = envelopes.seal(value.get(), bond(row));
             if (credentials.reseal(row, envelope.keyId(), envelope.nonce(), envelope.sealed())) {
                 renewed++;
             }
         }
-        return renewed;
+        return new Rotation(renewed, unopened);
     }
 
     private String value(CredentialRow row) {
-        return envelopes
-                .open(new Envelope(row.keyId(), row.nonce(), row.sealed()), bond(row))
-                .orElseThrow(() -> {
-                    log.error(
-                            "credential {} of tenant {} does not open: its key {} is not configured, or the row was tampered with",
-                            row.name(),
-                            row.tenantId(),
-                            row.keyId());
-                    return new RefusedException(
-                            new Refusal.Conflict("The credential " + row.name() + " does not open: set it again."));
-                });
+        return opened(row)
+                .orElseThrow(() -> new RefusedException(
+                        new Refusal.Conflict("The credential " + row.name() + " does not open: set it again.")));
+    }
+
+    private Optional<String> opened(CredentialRow row) {
+        Optional<String> value = envelopes.open(new Envelope(row.keyId(), row.nonce(), row.sealed()), bond(row));
+        if (value.isEmpty()) {
+            log.error(
+                    "credential {} of tenant {} does not open: its key {} is not configured, or the row was tampered with",
+                    row.name(),
+                    row.tenantId(),
+                    row.keyId());
+        }
+        return value;
     }
 
     private static Bond bond(CredentialRow row) {

@@ -4,6 +4,7 @@ import dev.skerry.controlplane.audit.AuditTrail;
 import dev.skerry.controlplane.credential.Injection;
 import dev.skerry.controlplane.credential.Rule;
 import dev.skerry.controlplane.credential.Vault;
+import dev.skerry.controlplane.credential.Vault.Rotation;
 import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.store.KillSwitches;
@@ -54,8 +55,6 @@ class CredentialController {
     }
 
     record Listing(List<Vault.Description> data) {}
-
-    record Renewed(int renewed) {}
 
     @PutMapping("/internal/v1/operator/tenants/{tenant}/credentials/{name}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
@@ -113,10 +112,16 @@ class CredentialController {
     }
 
     @PostMapping("/internal/v1/operator/credentials/rotate")
-    Renewed rotate() {
-        int renewed = vault.rotate();
-        audit.platform("credentials.rotated", Map.of("renewed", renewed));
-        return new Renewed(renewed);
+    Rotation rotate() {
+        Rotation rotation = vault.rotate();
+        audit.platform(
+                "credentials.rotated",
+                Map.of(
+                        "renewed",
+                        rotation.renewed(),
+                        "unopened",
+                        rotation.unopened().size()));
+        return rotation;
     }
 
     private static List<Rule> rules(@Nullable List<@Nullable String> texts) {

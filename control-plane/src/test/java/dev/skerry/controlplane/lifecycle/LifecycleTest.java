@@ -67,11 +67,12 @@ class LifecycleTest {
     @Test
     void projectsEachTransitionOnceAndLogsIt() {
         String session = world.session();
+        String how = "'start': 'cold', 'start_reason': 'none yet', ";
         String box = "'box': {'name': 'skerry-x-1', 'metro': 'local', 'provider': 'unikraft'}";
 
         transition(session, "'number': 1, 'status': 'provisioning', 'incarnation': 1, " + box);
-        transition(session, "'number': 2, 'status': 'hardening', 'incarnation': 1, 'took_millis': 120, " + box);
-        transition(session, "'number': 2, 'status': 'hardening', 'incarnation': 1, 'took_millis': 120, " + box);
+        transition(session, "'number': 2, 'status': 'hardening', 'incarnation': 1, 'took_millis': 120, " + how + box);
+        transition(session, "'number': 2, 'status': 'hardening', 'incarnation': 1, 'took_millis': 120, " + how + box);
         transition(session, "'number': 3, 'status': 'idle', 'incarnation': 1");
         transition(session, "'number': 4, 'status': 'running', 'incarnation': 1");
         transition(
@@ -107,7 +108,8 @@ class LifecycleTest {
                         "session.terminating",
                         "session.terminated");
         assertThat(world.events(session).get(1).data())
-                .isEqualTo("{\"name\": \"skerry-x-1\", \"metro\": \"local\", \"duration_ms\": 120}");
+                .isEqualTo(
+                        "{\"name\": \"skerry-x-1\", \"metro\": \"local\", \"start\": \"cold\", \"duration_ms\": 120, \"start_reason\": \"none yet\"}");
         assertThat(world.events(session).get(5).data()).isEqualTo("{\"reason\": \"idle_timeout\", \"duration_ms\": 5}");
         assertThat(world.events(session).getLast().data()).contains("\"cost_usd\"", "\"deleted\"");
     }
