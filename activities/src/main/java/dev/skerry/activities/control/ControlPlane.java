@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.MissingNode;
 
 /** Client of the control plane's internal API. Temporal retries what fails here, because every call is idempotent. */
 public final class ControlPlane {
@@ -209,7 +210,7 @@ public final class ControlPlane {
         }
         JsonNode json = answer.body();
         if (answer.successful()) {
-            return json == null ? tools.jackson.databind.node.MissingNode.getInstance() : json;
+            return json == null ? MissingNode.getInstance() : json;
         }
         String code = json == null ? "" : json.path("code").asString("");
         String refusal = refusal(answer.status(), code);

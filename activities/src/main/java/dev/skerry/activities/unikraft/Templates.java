@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import tools.jackson.databind.node.MissingNode;
 
 /**
  * The template of one metro's VMs: a runtime that has started and waits for a session, without any secret.
@@ -261,7 +262,7 @@ final class Templates {
                 throw api.failure("read", item);
             }
         }
-        return new Item(tools.jackson.databind.node.MissingNode.getInstance(), true, null, "");
+        return new Item(MissingNode.getInstance(), true, null, "");
     }
 
     private Optional<Item> template(String name) throws ProviderException {

@@ -14,6 +14,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.MissingNode;
 
 /**
  * Unikraft Cloud's endpoints: envelopes opened, items inspected one by one, failures told apart.
@@ -120,7 +121,7 @@ final class UnikraftApi {
         Answer answer = answer(operation, "GET", path, null);
         JsonNode envelope = answer.body();
         if (answer.status() == 403 || answer.status() == 404) {
-            return tools.jackson.databind.node.MissingNode.getInstance();
+            return MissingNode.getInstance();
         }
         if (envelope == null || !answer.successful()) {
             throw new ProviderException.Unknown(
