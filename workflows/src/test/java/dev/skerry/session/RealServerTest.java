@@ -19,7 +19,10 @@ import io.temporal.serviceclient.WorkflowServiceStubs;
 import io.temporal.worker.Worker;
 import io.temporal.worker.WorkerDeploymentOptions;
 import io.temporal.worker.WorkerFactory;
+import io.temporal.worker.WorkerFactoryOptions;
 import io.temporal.worker.WorkerOptions;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -28,6 +31,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
+import javax.management.JMException;
+import javax.management.ObjectName;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -42,6 +47,8 @@ class RealServerTest {
     private static final Reason DELETED = new Reason("deleted", "Deleted by its owner.");
     private static final int BURST = 100;
     private static final int LATE = 10;
+    private static final int SUSPENDED = 20;
+    private static final int CACHED = 4;
     private static final List<String> METROS = List.of("local", "other");
 
     private TestingTemporal temporal;
@@ -95,11 +102,11 @@ class RealServerTest {
     @Test
     void aPinnedSessionStaysWithItsVersionAndNewOnesTakeTheNewest() throws Exception {
         metro(WorkerOptions.getDefaultInstance());
-        versioned("one");
+        versioned("one", VersioningBehavior.PINNED);
         makeCurrent("one");
         SessionId old = begin("ten_test");
         await(() -> of(old).status().status() == Status.IDLE);
-        versioned("two");
+        versioned("two", VersioningBehavior.PINNED);
         makeCurrent("two");
         SessionId fresh = begin("ten_test");
         await(() -> of(fresh).status().status() == Status.IDLE);
@@ -110,6 +117,92 @@ class RealServerTest {
         of(old).terminate(DELETED);
         of(fresh).terminate(DELETED);
         await(() -> record.settled(old) && record.settled(fresh));
+    }
+
+    @Test
+    void anAutoUpgradingSessionMovesToTheNewestVersionAtItsNextStepAndThenNobodyNeedsTheOldOne() throws Exception {
+        metro(WorkerOptions.getDefaultInstance());
+        versioned("one", VersioningBehavior.AUTO_UPGRADE);
+        makeCurrent("one");
+        SessionId session = begin("ten_test");
+        await(() -> of(session).status().status() == Status.IDLE);
+        await(() -> running("one") == 1);
+        versioned("two", VersioningBehavior.AUTO_UPGRADE);
+        makeCurrent("two");
+        of(session).suspend();
+        await(() -> of(session).status().status() == Status.SUSPENDED);
+        await(() -> cloud.of(session).getFirst().state() == SandboxActivities.Sighting.FROZEN);
+        assertThat(whoRan(session)).startsWith("one").endsWith("two").hasSize(2);
+        await(() -> running("one") == 0 && running("two") == 1);
+        of(session).terminate(DELETED);
+        await(() -> record.settled(session));
+    }
+
+    @Test
+    void aSuspendedSessionOutOfTheCacheTakesNoMemoryOfTheWorker() throws Exception {
+        metro(WorkerOptions.getDefaultInstance());
+        WorkerFactory factory = WorkerFactory.newInstance(
+                client,
+                WorkerFactoryOptions.newBuilder()
+                        .setUsingVirtualWorkflowThreads(true)
+                        .setWorkflowCacheSize(CACHED)
+                        .build());
+        sessions(factory, WorkerOptions.getDefaultInstance());
+        List<SessionId> all =
+                IntStream.range(0, SUSPENDED).mapToObj(_ -> begin("ten_test")).toList();
+        for (SessionId session : all) {
+            await(() -> of(session).status().status() == Status.IDLE);
+            of(session).suspend();
+        }
+        for (SessionId session : all) {
+            await(() -> cloud.of(session).getFirst().state() == SandboxActivities.Sighting.FROZEN);
+        }
+        await(() -> inMemory(AgentSessionWorkflowImpl.class) <= CACHED);
+        assertThat(inMemory(TurnQueue.class)).isLessThanOrEqualTo(CACHED);
+        SessionId first = all.getFirst();
+        of(first).resume();
+        await(() -> of(first).status().status() == Status.IDLE);
+        assertThat(inMemory(AgentSessionWorkflowImpl.class))
+                .as("one that came back")
+                .isPositive();
+        for (SessionId session : all) {
+            of(session).terminate(DELETED);
+        }
+        await(() -> all.stream().allMatch(record::settled));
+    }
+
+    /** Live objects after a full garbage collection. */
+    private static long inMemory(Class<?> type) {
+        try {
+            String histogram = (String) ManagementFactory.getPlatformMBeanServer()
+                    .invoke(
+                            new ObjectName("com.sun.management:type=DiagnosticCommand"),
+                            "gcClassHistogram",
+                            new Object[] {new String[0]},
+                            new String[] {String[].class.getName()});
+            return histogram
+                    .lines()
+                    .map(line -> line.strip().split("\\s+"))
+                    .filter(columns -> columns.length >= 4 && columns[3].equals(type.getName()))
+                    .mapToLong(columns -> Long.parseLong(columns[1]))
+                    .sum();
+        } catch (JMException e) {
+            throw new IllegalStateException("this JVM counts no objects", e);
+        }
+    }
+
+    /** How many sessions still need a version, asked as {@code docs/changing-workflows.md} says. */
+    private long running(String build) {
+        try {
+            String said = temporal.operator(
+                    "workflow",
+                    "count",
+                    "--query",
+                    "TemporalWorkerDeploymentVersion = 'skerry:" + build + "' AND ExecutionStatus = 'Running'");
+            return Long.parseLong(said.replaceAll("\\D", ""));
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException("temporal workflow count does not answer", e);
+        }
     }
 
     /** How many activities wait for a metro's worker, as the server has them in its queues and not only in histories. */
@@ -128,7 +221,7 @@ class RealServerTest {
     }
 
     /** As {@code skerry.worker.deployment.*} does it. */
-    private void versioned(String build) {
+    private void versioned(String build, VersioningBehavior behavior) {
         WorkflowClient own = WorkflowClient.newInstance(
                 stubs,
                 WorkflowClientOptions.newBuilder()
@@ -141,7 +234,7 @@ class RealServerTest {
                         .setDeploymentOptions(WorkerDeploymentOptions.newBuilder()
                                 .setUseVersioning(true)
                                 .setVersion(new WorkerDeploymentVersion("skerry", build))
-                                .setDefaultVersioningBehavior(VersioningBehavior.PINNED)
+                                .setDefaultVersioningBehavior(behavior)
                                 .build())
                         .build());
     }
@@ -174,7 +267,10 @@ class RealServerTest {
     }
 
     private void sessions(WorkflowClient own, WorkerOptions options) {
-        WorkerFactory factory = WorkerFactory.newInstance(own);
+        sessions(WorkerFactory.newInstance(own), options);
+    }
+
+    private void sessions(WorkerFactory factory, WorkerOptions options) {
         Worker worker = factory.newWorker(TaskQueues.SESSIONS, options);
         worker.registerWorkflowImplementationTypes(AgentSessionWorkflowImpl.class);
         worker.registerActivitiesImplementations(record);
