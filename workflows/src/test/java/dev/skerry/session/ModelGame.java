@@ -81,7 +81,11 @@ final class ModelGame {
     private void becomesQuiet() {
         world.faults.forget();
         for (ModelSlot slot : slots) {
-            awaits(slot, () -> slot.goesOn() ? slot.quietStatus() != null : world.record.settled(slot.id()));
+            awaits(
+                    slot,
+                    () -> slot.goesOn() && !slot.mortal()
+                            ? slot.quietStatus() != null
+                            : world.record.settled(slot.id()));
         }
     }
 

@@ -23,6 +23,13 @@ final class ModelSlot {
             new Timeouts(Duration.ofMinutes(5), Duration.ofDays(7), Duration.ofDays(30));
     private static final Timeouts HASTY =
             new Timeouts(Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofDays(30));
+    /** Every wait is over while its user still acts. */
+    private static final Timeouts FLEETING =
+            new Timeouts(Duration.ofMillis(40), Duration.ofMillis(60), Duration.ofDays(30));
+
+    private static final Timeouts MORTAL =
+            new Timeouts(Duration.ofMillis(80), Duration.ofMillis(80), Duration.ofMillis(900));
+    private static final List<Timeouts> TEMPERS = List.of(PATIENT, HASTY, FLEETING, MORTAL);
     private static final int ATTEMPTS = 5;
     private static final String ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     private static final Reason DELETED = new Reason("deleted", "Deleted by its owner.");
@@ -57,6 +64,7 @@ final class ModelSlot {
     private final List<String> log = new ArrayList<>();
     private SessionId id;
     private AgentSessionWorkflow workflow;
+    private Instant createdAt;
     private boolean deleted;
     private long cap;
     private volatile String doing = "nothing";
@@ -64,7 +72,7 @@ final class ModelSlot {
     ModelSlot(ModelWorld world, long seed) {
         this.world = world;
         this.random = new Random(seed);
-        this.kind = (int) (seed % 4);
+        this.kind = (int) (seed % (2 * TEMPERS.size()));
         begin();
     }
 
@@ -80,7 +88,8 @@ final class ModelSlot {
                         .setWorkflowId(id.value())
                         .setTaskQueue(TaskQueues.SESSIONS)
                         .build());
-        SessionState created = SessionState.created(id, "ten_model", "inst", hasty() ? HASTY : PATIENT, Instant.now());
+        createdAt = Instant.now();
+        SessionState created = SessionState.created(id, "ten_model", "inst", temper(), createdAt);
         WorkflowClient.start(fresh::run, kind % 2 == 0 ? created.withTurnsPerRun(2 + random.nextInt(5)) : created);
         workflow = world.client.newWorkflowStub(AgentSessionWorkflow.class, id.value());
     }
@@ -103,7 +112,16 @@ final class ModelSlot {
     }
 
     private boolean ended() {
-        return deleted || (world.record.settled(id) && !world.record.born(id));
+        return deleted || (world.record.settled(id) && mayEndByItself());
+    }
+
+    /** It never brought a sandbox up, or its lifetime is over. */
+    private boolean mayEndByItself() {
+        return !world.record.born(id) || !Instant.now().isBefore(createdAt.plus(temper().lifetime()));
+    }
+
+    private Timeouts temper() {
+        return TEMPERS.get(kind / 2);
     }
 
     private void command() {
@@ -186,13 +204,13 @@ final class ModelSlot {
         }
     }
 
-    /** A workflow that never brought a sandbox up may have given up in the meantime. */
+    /** A workflow may have ended in the meantime, but only for a reason. */
     private boolean isOver(WorkflowException failure) {
         boolean saysSo = failure instanceof WorkflowNotFoundException
                 || (failure instanceof WorkflowUpdateException
                         && failure.getCause() instanceof ApplicationFailure said
                         && said.getType().equals(FailureTypes.SESSION_ENDED));
-        return saysSo && (deleted || !world.record.born(id));
+        return saysSo && (deleted || mayEndByItself());
     }
 
     private void die(boolean truly) {
@@ -246,7 +264,11 @@ final class ModelSlot {
 
     /** Whether its session is suspended and loses its VM within seconds. */
     boolean hasty() {
-        return kind >= 2;
+        return temper() != PATIENT;
+    }
+
+    boolean mortal() {
+        return temper() == MORTAL;
     }
 
     boolean restsWithoutVm() {

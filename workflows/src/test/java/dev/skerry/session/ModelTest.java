@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Random commands, faults, deaths and worker restarts, compared with what a session promises: never two live sandboxes, none left when
+ * Random commands, faults, deaths, worker restarts and timeouts that are over in the middle of it all, compared with what a session promises: never two live sandboxes, none left when
  * it is over, accepted messages handled exactly once and in order, never stuck.
  *
  * <p>{@code -Dskerry.steps=50000} plays longer; {@code -Dskerry.seed=N} plays one game again, the one that a failure names: the same
