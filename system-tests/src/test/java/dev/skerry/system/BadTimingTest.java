@@ -1,0 +1,190 @@
+package dev.skerry.system;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Wishes that come too often, too late or for nothing are a clear problem or no harm. {@code -Dskerry.messages=10000} sends more messages
+ * to one session.
+ */
+@Timeout(900)
+class BadTimingTest {
+    private static final int MESSAGES = Integer.getInteger("skerry.messages", 1_100);
+    private static final int MOST_WAITING = 1_000;
+    private static final int AT_ONCE = 8;
+    private static final Duration PATIENCE = Duration.ofSeconds(90);
+    private static final JsonMapper JSON = new JsonMapper();
+
+    @TempDir
+    private static Path directory;
+
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+    private static Installation installation;
+
+    private record Answer(int status, JsonNode body) {
+        String code() {
+            return body.path("code").asString("");
+        }
+    }
+
+    @BeforeAll
+    static void start() throws Exception {
+        installation = Installation.start(directory);
+    }
+
+    @AfterAll
+    static void stop() {
+        if (installation != null) {
+            installation.close();
+        }
+        HTTP.close();
+    }
+
+    @Test
+    void moreMessagesThanMayWaitAreRefusedAndThoseAcceptedAreAllAnswered() throws Exception {
+        String session = busySession();
+        List<Answer> answers = manyMessages(session);
+        List<String> accepted = answers.stream()
+                .filter(answer -> answer.status() == 202)
+                .map(answer -> answer.body().at("/turn/id").asString())
+                .toList();
+        assertThat(accepted).hasSize(MOST_WAITING).doesNotHaveDuplicates();
+        assertThat(answers.stream().filter(answer -> answer.status() != 202))
+                .hasSize(MESSAGES - MOST_WAITING)
+                .allSatisfy(refused -> {
+                    assertThat(refused.status()).isEqualTo(429);
+                    assertThat(refused.code()).isEqualTo("too_many_waiting");
+                });
+        assertThat(queued(session)).containsExactlyInAnyOrderElementsOf(accepted);
+
+        assertThat(ask("DELETE", session, "").status()).isEqualTo(202);
+        awaitStatus(session, "terminated");
+        assertThat(queued(session)).isEmpty();
+        assertThat(installation.query("select distinct status from turns where session_id = '" + session
+                        + "' and id in ('" + String.join("', '", accepted) + "')"))
+                .containsExactly("cancelled");
+        assertThat(installation.sandboxProcesses()).isEmpty();
+    }
+
+    @Test
+    void steeringForNothingChangesNothingAndTwoDeletesAtOnceAreOne() throws Exception {
+        String session = busySession();
+        assertThat(ask("POST", session, "/resume").status()).isEqualTo(202);
+        assertThat(installation.query("select incarnation from sessions where id = '" + session + "'"))
+                .containsExactly("1");
+        assertThat(ask("POST", session, "/cancel").status()).isEqualTo(202);
+        awaitStatus(session, "idle");
+        List<String> events = events(session);
+        assertThat(ask("POST", session, "/cancel").status()).isEqualTo(202);
+        assertThat(ask("POST", session, "/resume").status()).isEqualTo(202);
+        assertThat(events(session)).isEqualTo(events);
+
+        assertThat(atOnce(4, () -> ask("DELETE", session, ""))).allMatch(answer -> answer.status() == 202);
+        awaitStatus(session, "terminated");
+        assertThat(events(session).stream().filter("session.terminated"::equals))
+                .hasSize(1);
+        assertThat(ask("DELETE", session, "").status()).isEqualTo(202);
+        assertThat(message(session).code()).isEqualTo("session_ended");
+        assertThat(ask("POST", session, "/resume").code()).isEqualTo("session_ended");
+        assertThat(message("ses_00000000000000000000000000").status()).isEqualTo(404);
+    }
+
+    private static String busySession() throws Exception {
+        String session = JSON.readTree(installation.post(
+                        "/v1/sessions", "{\"message\":\"rehearse:sleep=600 into never.txt\"}", java.util.Map.of()))
+                .path("id")
+                .asString();
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .until(() -> !installation
+                        .query("select 1 from events where type = 'tool.started' and session_id = '" + session + "'")
+                        .isEmpty());
+        return session;
+    }
+
+    private static List<Answer> manyMessages(String session) throws Exception {
+        return atOnce(MESSAGES, () -> message(session));
+    }
+
+    private interface Wish {
+        Answer ask() throws IOException, InterruptedException;
+    }
+
+    private static List<Answer> atOnce(int times, Wish wish) throws Exception {
+        Semaphore turns = new Semaphore(AT_ONCE);
+        List<Future<Answer>> asked = new ArrayList<>();
+        List<Answer> answers = new ArrayList<>();
+        try (ExecutorService people = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < times; i++) {
+                asked.add(people.submit(() -> {
+                    turns.acquire();
+                    try {
+                        return wish.ask();
+                    } finally {
+                        turns.release();
+                    }
+                }));
+            }
+            for (Future<Answer> each : asked) {
+                answers.add(each.get());
+            }
+        }
+        return answers;
+    }
+
+    private static Answer message(String session) throws IOException, InterruptedException {
+        return send("POST", "/v1/sessions/" + session + "/messages", "{\"text\":\"One more.\"}");
+    }
+
+    private static Answer ask(String method, String session, String what) throws IOException, InterruptedException {
+        return send(method, "/v1/sessions/" + session + what, "");
+    }
+
+    private static Answer send(String method, String path, String body) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(URI.create(installation.apiUrl() + path))
+                .timeout(PATIENCE)
+                .header("Authorization", "Bearer " + installation.apiKey())
+                .header("Content-Type", "application/json")
+                .method(method, HttpRequest.BodyPublishers.ofString(body))
+                .build();
+        HttpResponse<String> answer = HTTP.send(request, HttpResponse.BodyHandlers.ofString());
+        return new Answer(answer.statusCode(), JSON.readTree(answer.body().isEmpty() ? "null" : answer.body()));
+    }
+
+    private static List<String> queued(String session) throws Exception {
+        return installation.query("select id from turns where status = 'queued' and session_id = '" + session + "'");
+    }
+
+    private static List<String> events(String session) throws Exception {
+        return installation.query("select type from events where session_id = '" + session + "' order by seq");
+    }
+
+    private static void awaitStatus(String session, String status) {
+        Awaitility.await()
+                .atMost(PATIENCE)
+                .until(() -> installation
+                        .query("select status from sessions where id = '" + session + "'")
+                        .contains(status));
+    }
+}
