@@ -45,10 +45,17 @@ class ProbeTest(SandboxTest):
         self.assertIn(because, verdict.detail)
 
     def holder(self, environment: dict[str, str] | None = None) -> int:
-        """A process that hides nothing."""
-        process = subprocess.Popen(["/bin/sleep", "60"], env=environment or {})
-        self.addCleanup(process.wait)
+        """A process that hides nothing, and is what it was started as."""
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", "echo; exec 1>&-; read -r _"],
+            env=environment or {},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
+        assert process.stdout is not None
+        process.stdout.readline()
         return process.pid
 
 

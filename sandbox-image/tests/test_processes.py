@@ -1,6 +1,5 @@
 """What the three processes hide, and that none of them outlives the sandbox."""
 
-import json
 import os
 import signal
 import subprocess
@@ -8,7 +7,7 @@ import sys
 import unittest
 
 from skerry_runtime import exits
-from tests.support import RUNTIME, ControlPlane, Sandbox, SandboxTest, call, eventually, script, text
+from tests.support import RUNTIME, ControlPlane, Sandbox, SandboxTest, call, eventually, json_lines, script, text
 
 
 class Secrets(SandboxTest):
@@ -51,10 +50,10 @@ class Secrets(SandboxTest):
         turn = plane.submit("Look")
         self.sandbox(plane)
         plane.wait(lambda: turn.outcome is not None)
-        lines = plane.conversation[2]["content"][0]["text"].splitlines()
-        by_id = {probe["id"]: probe["result"] for probe in map(json.loads, lines)}
+        said = plane.conversation[2]["content"][0]["text"]
+        by_id = {probe["id"]: probe["result"] for probe in json_lines(said)}
         at_boot = {probe["id"]: probe["result"] for probe in plane.hellos[0]["probes"]}
-        self.assertEqual(by_id, at_boot)
+        self.assertEqual(by_id, at_boot, said)
 
     def contents(self, path: str) -> bytes:
         try:
