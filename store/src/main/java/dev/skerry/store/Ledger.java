@@ -18,7 +18,12 @@ import org.springframework.stereotype.Repository;
 @Repository
 public class Ledger {
     private static final String RUNNING = """
-            select * from turns where session_id = :session and incarnation = :incarnation and status = 'running' and not cancel_requested""";
+            select * from turns where session_id = :session and incarnation = :incarnation and status = 'running' and not cancel_requested
+            and exists (select 1 from incarnations
+                where session_id = :session and number = :incarnation and state = 'live' and lease_until > now())
+            and not exists (select 1 from kill_switches
+                where scope = 'platform' or (scope = 'session' and target = :session)
+                   or (scope = 'tenant' and target = (select tenant_id from sessions where id = :session)))""";
 
     private final JdbcClient jdbc;
 
@@ -127,7 +132,7 @@ public class Ledger {
 
     /**
      * Like {@link #reserve(Reservation, Caps)}, for the turn that the reservation's incarnation is working on; answers no turn, and reserves
-     * nothing, when there is none or it was cancelled.
+     * nothing, when there is none or it was cancelled, and when the incarnation does not speak for the session any more or was stopped.
      */
     public InTurn reserveInTurn(Reservation reservation, Caps caps) {
         return reserving(RUNNING, reservation, caps)

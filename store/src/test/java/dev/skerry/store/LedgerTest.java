@@ -8,6 +8,7 @@ import dev.skerry.store.Ledger.Decision;
 import dev.skerry.store.Ledger.Level;
 import dev.skerry.store.Ledger.Settlement;
 import dev.skerry.store.Ledger.Unsettled;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,6 +33,12 @@ class LedgerTest {
 
     @Autowired
     private Turns turns;
+
+    @Autowired
+    private Incarnations incarnations;
+
+    @Autowired
+    private KillSwitches killSwitches;
 
     @Autowired
     private Events events;
@@ -178,6 +185,15 @@ class LedgerTest {
         assertThat(ledger.balance(session)).isEqualTo(new Balance(1_000, 0, 0));
 
         turns.give(session, turn, 1, new byte[] {1});
+        incarnations.open(session, 1, null);
+        assertThat(ledger.reserveInTurn(asked, Caps.NONE).turn()).isNull();
+        assertThat(hello(Duration.ofSeconds(-1))).isTrue();
+        assertThat(ledger.reserveInTurn(asked, Caps.NONE).turn()).isNull();
+        assertThat(hello(Duration.ofSeconds(60))).isTrue();
+        killSwitches.engage(KillSwitches.Scope.SESSION, session, "drill");
+        assertThat(ledger.reserveInTurn(asked, Caps.NONE).turn()).isNull();
+        killSwitches.release(KillSwitches.Scope.SESSION, session);
+
         Ledger.InTurn made = ledger.reserveInTurn(asked, Caps.NONE);
         assertThat(made.decision()).isEqualTo(new Decision.Granted(new Balance(1_000, 600, 0)));
         assertThat(made.turn())
@@ -191,6 +207,11 @@ class LedgerTest {
         turns.requestCancel(session, turn);
         assertThat(ledger.reserveInTurn(more, Caps.NONE).turn()).isNull();
         assertThat(ledger.discrepancies()).isEmpty();
+    }
+
+    private boolean hello(Duration lease) {
+        byte[] hash = session.getBytes(StandardCharsets.UTF_8);
+        return incarnations.exchange(session, 1, "nonce", hash, lease, "plain", "1", "[]");
     }
 
     @Test

@@ -23,6 +23,7 @@ public class Callers {
     private final Sessions sessions;
     private final Clock clock;
     private final Duration lease;
+    private final RecentCallers recent = new RecentCallers(RENEWAL);
 
     Callers(Incarnations incarnations, Sessions sessions, Clock clock, ControlPlaneSettings settings) {
         this.incarnations = incarnations;
@@ -37,6 +38,14 @@ public class Callers {
                 .findByToken(SessionTokens.sha256(sessionToken))
                 .orElseThrow(() -> new RefusedException(unknown()));
         return admit(row);
+    }
+
+    /**
+     * Whose token this is, by what the store said at most three seconds ago. Only for what asks the store again before it has any effect, as
+     * {@link dev.skerry.store.Ledger#reserveInTurn} does: a token may have been revoked since.
+     */
+    Caller recognise(String sessionToken) {
+        return recent.find(sessionToken, this::authenticate);
     }
 
     /** Throws {@link RefusedException} when the caller's token has stopped to count since it was admitted. */

@@ -26,7 +26,8 @@ import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 /**
  * Authenticates every sandbox call before its body is read, and serves one session only so many at once.
  *
- * <p>Two kinds of path have a proof of their own: hello (boot token) and object bytes (signed URL).
+ * <p>Two kinds of path have a proof of their own: hello (boot token) and object bytes (signed URL). A call that passes through to a
+ * model provider is recognised first and admitted by the statement that reserves its cost.
  */
 @Component
 class SandboxAccess implements HandlerInterceptor, HandlerMethodArgumentResolver, WebMvcConfigurer {
@@ -57,9 +58,10 @@ class SandboxAccess implements HandlerInterceptor, HandlerMethodArgumentResolver
 
     @Override
     public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler) {
-        Caller caller = callers.authenticate(Bearer.of(request.getHeader(HttpHeaders.AUTHORIZATION))
+        String token = Bearer.of(request.getHeader(HttpHeaders.AUTHORIZATION))
                 .or(() -> apiKey(request))
-                .orElseThrow(() -> new RefusedException(Callers.unknown())));
+                .orElseThrow(() -> new RefusedException(Callers.unknown()));
+        Caller caller = passesThrough(request) ? callers.recognise(token) : callers.authenticate(token);
         MDC.put("session", caller.session());
         MDC.put("incarnation", Integer.toString(caller.incarnation()));
         request.setAttribute(ATTRIBUTE, caller);
@@ -70,9 +72,11 @@ class SandboxAccess implements HandlerInterceptor, HandlerMethodArgumentResolver
 
     /** Where a model provider's SDK puts what it takes for a key. */
     private static Optional<String> apiKey(HttpServletRequest request) {
-        return request.getRequestURI().startsWith(PASS_THROUGH)
-                ? Bearer.of("Bearer " + request.getHeader("x-api-key"))
-                : Optional.empty();
+        return passesThrough(request) ? Bearer.of("Bearer " + request.getHeader("x-api-key")) : Optional.empty();
+    }
+
+    private static boolean passesThrough(HttpServletRequest request) {
+        return request.getRequestURI().startsWith(PASS_THROUGH);
     }
 
     @Override

@@ -1,8 +1,10 @@
 package dev.skerry.controlplane.passthrough;
 
 import dev.skerry.controlplane.identity.Caller;
+import dev.skerry.controlplane.identity.Callers;
 import dev.skerry.controlplane.llm.ModelCatalogue;
 import dev.skerry.controlplane.llm.ModelInfo;
+import dev.skerry.controlplane.problem.RefusedException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -26,11 +28,13 @@ class PassThroughController {
     private static final long EPOCH = 1_700_000_000L;
 
     private final Passing passing;
+    private final Callers callers;
     private final ModelCatalogue catalogue;
     private final JsonMapper json;
 
-    PassThroughController(Passing passing, ModelCatalogue catalogue, JsonMapper json) {
+    PassThroughController(Passing passing, Callers callers, ModelCatalogue catalogue, JsonMapper json) {
         this.passing = passing;
+        this.callers = callers;
         this.catalogue = catalogue;
         this.json = json;
     }
@@ -39,21 +43,22 @@ class PassThroughController {
 
     @PostMapping("/openai/v1/chat/completions")
     void chatCompletions(Caller caller, HttpServletRequest request, HttpServletResponse response) throws IOException {
-        passing.pass(CHAT, caller, body(request), response);
+        pass(CHAT, caller, request, response);
     }
 
     @PostMapping("/openai/v1/responses")
     void responses(Caller caller, HttpServletRequest request, HttpServletResponse response) throws IOException {
-        passing.pass(RESPONSES, caller, body(request), response);
+        pass(RESPONSES, caller, request, response);
     }
 
     @PostMapping("/anthropic/v1/messages")
     void messages(Caller caller, HttpServletRequest request, HttpServletResponse response) throws IOException {
-        passing.pass(MESSAGES, caller, body(request), response);
+        pass(MESSAGES, caller, request, response);
     }
 
     @GetMapping("/openai/v1/models")
     Map<String, Object> models(Caller caller) {
+        callers.recheck(caller);
         List<Model> listed = catalogue.models().stream()
                 .filter(model -> model.provider().equals(CHAT.provider()))
                 .map(ModelInfo::id)
@@ -64,12 +69,24 @@ class PassThroughController {
 
     @RequestMapping({"/openai/**", "/anthropic/**"})
     void other(Caller caller) {
+        callers.recheck(caller);
         throw new NotPassed(404, "not_found", null, "This gateway does not pass this call on.");
     }
 
     /** In whose form a request is answered. */
     static Dialect dialect(HttpServletRequest request) {
         return request.getRequestURI().startsWith("/sandbox/v1/llm/anthropic/") ? MESSAGES : CHAT;
+    }
+
+    /** A refusal is told only to a caller that still counts; another one is told that it does not. */
+    private void pass(Dialect dialect, Caller caller, HttpServletRequest request, HttpServletResponse response)
+            throws IOException {
+        try {
+            passing.pass(dialect, caller, body(request), response);
+        } catch (NotPassed | RefusedException e) {
+            callers.recheck(caller);
+            throw e;
+        }
     }
 
     private ObjectNode body(HttpServletRequest request) throws IOException {
