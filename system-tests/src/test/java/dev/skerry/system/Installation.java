@@ -75,10 +75,16 @@ public final class Installation implements AutoCloseable {
     }
 
     /** {@code more} are settings of roles besides the usual ones. */
-    public static Installation start(Path directory, String database, Map<String, Map<String, String>> more)
+    private static Installation start(Path directory, String database, Map<String, Map<String, String>> more)
             throws IOException {
-        Installation installation = new Installation(
-                directory, TestingTemporal.start(directory, SearchAttributes.cliTypes()), database, more);
+        return start(directory, TestingTemporal.start(directory, SearchAttributes.cliTypes()), database, more);
+    }
+
+    /** The same on a Temporal server that is there already, which ends with it. */
+    public static Installation start(
+            Path directory, TestingTemporal temporal, String database, Map<String, Map<String, String>> more)
+            throws IOException {
+        Installation installation = new Installation(directory, temporal, database, more);
         try {
             installation.startRoles();
             return installation;

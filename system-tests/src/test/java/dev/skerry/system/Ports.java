@@ -1,28 +1,18 @@
 package dev.skerry.system;
 
+import dev.skerry.testing.FreePort;
 import java.io.IOException;
-import java.net.BindException;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
-import java.util.concurrent.ThreadLocalRandom;
 import org.awaitility.Awaitility;
 
 /** Ports of this machine. */
 public final class Ports {
     private Ports() {}
 
-    /** Below those that systems give to outgoing connections, so that none takes it before its server starts. */
     public static int free() throws IOException {
-        while (true) {
-            try (ServerSocket socket =
-                    new ServerSocket(ThreadLocalRandom.current().nextInt(20_000, 32_000))) {
-                return socket.getLocalPort();
-            } catch (BindException e) {
-                continue;
-            }
-        }
+        return FreePort.find();
     }
 
     public static void awaitListening(int port, Duration patience) {

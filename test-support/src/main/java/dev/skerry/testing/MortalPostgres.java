@@ -4,7 +4,6 @@ import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.DriverManager;
@@ -31,12 +30,11 @@ public final class MortalPostgres implements AutoCloseable {
         this.process = launch();
     }
 
+    /** Keeps its data and its log in the directory. */
     public static MortalPostgres start(Path directory) throws IOException {
+        Files.createDirectories(directory);
         Path data = directory.resolve("postgres");
-        int port;
-        try (ServerSocket free = new ServerSocket(0)) {
-            port = free.getLocalPort();
-        }
+        int port = FreePort.find();
         List<String> command = new ArrayList<>();
         try (EmbeddedPostgres first = EmbeddedPostgres.builder()
                 .setDataDirectory(data)
@@ -75,6 +73,10 @@ public final class MortalPostgres implements AutoCloseable {
     /** JDBC URL; its user is {@code postgres}, without a password. */
     public String url() {
         return "jdbc:postgresql://127.0.0.1:" + port + "/postgres";
+    }
+
+    int port() {
+        return port;
     }
 
     /** As a crash would. */

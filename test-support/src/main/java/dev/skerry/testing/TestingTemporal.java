@@ -4,7 +4,6 @@ import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,35 +15,39 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
-/** A real Temporal dev server in a process of its own, its state in a file, so that it may be killed and started again. */
+/** A real Temporal server in a process of its own that keeps its state, so that it may be killed and started again. */
 public final class TestingTemporal implements AutoCloseable {
     private static final Duration START = Duration.ofSeconds(60);
+    private static final String NAMESPACE = "default";
 
     private final List<String> command;
+    private final Map<String, String> environment;
     private final File log;
     private final int port;
     private final Path binary;
     private Process process;
 
-    private TestingTemporal(Path binary, List<String> command, File log, int port) throws IOException {
+    private TestingTemporal(Path binary, List<String> command, Map<String, String> environment, File log, int port)
+            throws IOException {
         this.binary = binary;
         this.command = command;
+        this.environment = environment;
         this.log = log;
         this.port = port;
         this.process = launch();
     }
 
     /**
-     * Skips the test, or fails it where the server is required, when there is no {@code temporal} binary on PATH.
+     * Starts the dev server with its state in a file. Skips the test, or fails it where the server is required, when there is no
+     * {@code temporal} binary on PATH.
      *
      * @param searchAttributes names and types, such as {@code Keyword}
      */
     public static TestingTemporal start(Path directory, Map<String, String> searchAttributes) throws IOException {
-        Optional<Path> binary = onPath("temporal");
-        Required.server("temporal", binary.isPresent(), "there is no 'temporal' on PATH");
-        int port = freePort();
+        Path binary = client();
+        int port = FreePort.find();
         List<String> command = new ArrayList<>(List.of(
-                binary.orElseThrow().toString(),
+                binary.toString(),
                 "server",
                 "start-dev",
                 "--headless",
@@ -53,7 +56,7 @@ public final class TestingTemporal implements AutoCloseable {
                 "--port",
                 Integer.toString(port),
                 "--http-port",
-                Integer.toString(freePort()),
+                Integer.toString(FreePort.find()),
                 "--db-filename",
                 directory.resolve("temporal.db").toString(),
                 "--dynamic-config-value",
@@ -64,7 +67,74 @@ public final class TestingTemporal implements AutoCloseable {
                 "error"));
         searchAttributes.forEach((name, type) -> command.addAll(List.of("--search-attribute", name + "=" + type)));
         return new TestingTemporal(
-                binary.orElseThrow(), command, directory.resolve("temporal.log").toFile(), port);
+                binary, command, Map.of(), directory.resolve("temporal.log").toFile(), port);
+    }
+
+    /**
+     * Starts the server that production runs, with its state in Postgres. Skips or fails the test as {@link #start} does.
+     *
+     * @param programs holds {@code server} and {@code sql}, the server and its schema tool
+     * @param searchAttributes names and types, such as {@code Keyword}
+     */
+    public static TestingTemporal startOnPostgres(
+            Path directory, Path programs, MortalPostgres postgres, Map<String, String> searchAttributes)
+            throws IOException, InterruptedException {
+        TemporalOnPostgres recipe = new TemporalOnPostgres(programs, postgres, directory);
+        Path binary = client();
+        recipe.createSchemas();
+        int port = FreePort.find();
+        TestingTemporal server = new TestingTemporal(
+                binary,
+                recipe.command(),
+                recipe.environment(port),
+                directory.resolve("temporal.log").toFile(),
+                port);
+        try {
+            server.register(searchAttributes);
+            return server;
+        } catch (InterruptedException | IOException | RuntimeException e) {
+            server.close();
+            throw e;
+        }
+    }
+
+    private void register(Map<String, String> searchAttributes) throws IOException, InterruptedException {
+        insist("operator", "namespace", "create", "--namespace", NAMESPACE, "--retention", "24h");
+        List<String> attributes =
+                new ArrayList<>(List.of("operator", "search-attribute", "create", "--namespace", NAMESPACE));
+        searchAttributes.forEach((name, type) -> attributes.addAll(List.of("--name", name, "--type", type)));
+        insist(attributes.toArray(String[]::new));
+        String query = String.join(
+                " and ",
+                searchAttributes.keySet().stream()
+                        .map(name -> name + " is null")
+                        .toList());
+        insist("workflow", "list", "--namespace", NAMESPACE, "--query", query);
+    }
+
+    /** A cluster that has just started answers each question only when word of the one before has got round. */
+    private void insist(String... arguments) throws IOException, InterruptedException {
+        Instant deadline = Instant.now().plus(START);
+        while (true) {
+            try {
+                operator(arguments);
+                return;
+            } catch (AssertionError e) {
+                if (e.toString().contains("already exists")) {
+                    return;
+                }
+                if (Instant.now().isAfter(deadline)) {
+                    throw e;
+                }
+                pause();
+            }
+        }
+    }
+
+    private static Path client() {
+        Optional<Path> binary = onPath("temporal");
+        Required.server("temporal", binary.isPresent(), "there is no 'temporal' on PATH");
+        return binary.orElseThrow();
     }
 
     public String target() {
@@ -84,6 +154,10 @@ public final class TestingTemporal implements AutoCloseable {
         return said;
     }
 
+    public boolean alive() {
+        return process.isAlive();
+    }
+
     /** As a crash would. */
     public void kill() throws InterruptedException {
         process.destroyForcibly().waitFor();
@@ -95,15 +169,16 @@ public final class TestingTemporal implements AutoCloseable {
     }
 
     private Process launch() throws IOException {
-        Process started = new ProcessBuilder(command)
+        ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(log))
-                .start();
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log));
+        builder.environment().putAll(environment);
+        Process started = builder.start();
         Instant deadline = Instant.now().plus(START);
         while (!listening()) {
             if (!started.isAlive() || Instant.now().isAfter(deadline)) {
                 throw new IllegalStateException(
-                        "the Temporal dev server did not start:\n" + Files.readString(log.toPath()));
+                        "the Temporal server did not start:\n" + Files.readString(log.toPath()));
             }
             pause();
         }
@@ -124,12 +199,6 @@ public final class TestingTemporal implements AutoCloseable {
             TimeUnit.MILLISECONDS.sleep(50);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         }
     }
 

@@ -6,7 +6,7 @@ import dev.skerry.system.Command;
 import dev.skerry.system.Installation;
 import dev.skerry.system.Ports;
 import dev.skerry.system.chaos.ChaosReport.Recovery;
-import dev.skerry.testing.MortalPostgres;
+import dev.skerry.system.chaos.Fault.Kill;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -25,6 +25,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.random.RandomGenerator;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.awaitility.core.ConditionTimeoutException;
 import org.junit.jupiter.api.Test;
@@ -34,7 +35,9 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * People use sessions while everything under them is killed and misbehaves; then everything that must hold is counted.
  *
- * <p>{@code -Dskerry.faults}, {@code -Dskerry.seed} and {@code -Dskerry.people} make it longer and repeat it.
+ * <p>{@code -Dskerry.faults}, {@code -Dskerry.seed} and {@code -Dskerry.people} make it longer and repeat it; {@code
+ * -Dskerry.temporal-server} is a directory with a Temporal server to run on Postgres; once the file {@code -Dskerry.stop} exists,
+ * nothing more fails.
  */
 class ChaosTest {
     private static final Duration SETTLES_WITHIN = Duration.ofMinutes(4);
@@ -46,15 +49,14 @@ class ChaosTest {
     @Test
     void nothingIsLostLeakedDoubledOrStuckWhateverFails() throws Exception {
         long seed = Long.getLong("skerry.seed", RandomGenerator.getDefault().nextLong(1_000_000));
-        int faults = Integer.getInteger("skerry.faults", FaultPlan.kinds().size());
-        System.out.println("chaos: seed " + seed + ", " + faults + " faults");
+        System.out.println("chaos: seed " + seed);
         int faultPort = Ports.free();
         try (ScriptedModel model = new ScriptedModel()) {
-            nothingIsLost(seed, faults, faultPort, model);
+            nothingIsLost(seed, faultPort, model);
         }
     }
 
-    private void nothingIsLost(long seed, int faults, int faultPort, ScriptedModel model) throws Exception {
+    private void nothingIsLost(long seed, int faultPort, ScriptedModel model) throws Exception {
         Map<String, Map<String, String>> roles = Map.of(
                 "control-plane",
                 Map.of("SKERRY_MODELS_OPENAIBASEURL", model.url(), "SKERRY_MODELS_OPENAIMODEL", ScriptedModel.NAME),
@@ -66,9 +68,15 @@ class ChaosTest {
                         Integer.toString(faultPort),
                         "SKERRY_METRO_FAULTS_SEED",
                         Long.toString(seed)));
-        try (MortalPostgres postgres = MortalPostgres.start(directory);
-                Installation installation = Installation.start(directory, postgres.url(), roles)) {
-            ChaosReport report = new Run(seed, installation, postgres, new MetroFaults(faultPort), model).run(faults);
+        try (Servers servers = Servers.start(directory, setting("skerry.temporal-server"));
+                Installation installation = Installation.start(
+                        directory, servers.temporal(), servers.postgres().url(), roles)) {
+            List<String> victims =
+                    Stream.concat(Kill.ROLES.stream(), servers.names().stream()).toList();
+            int faults =
+                    Integer.getInteger("skerry.faults", FaultPlan.kinds(victims).size());
+            ChaosReport report = new Run(seed, installation, servers, new MetroFaults(faultPort), model)
+                    .run(FaultPlan.of(seed, faults, victims));
             System.out.println(report);
             Path file = Files.createDirectories(Path.of("target", "chaos")).resolve("chaos-" + seed + ".json");
             Files.writeString(file, JsonMapper.builder().build().writeValueAsString(report));
@@ -77,6 +85,16 @@ class ChaosTest {
             }
             assertThat(report.violations()).as("seed %s", seed).isEmpty();
         }
+    }
+
+    private static boolean isToStop() {
+        return setting("skerry.stop").filter(Files::exists).isPresent();
+    }
+
+    private static Optional<Path> setting(String name) {
+        return Optional.ofNullable(System.getProperty(name))
+                .filter(value -> !value.isEmpty())
+                .map(Path::of);
     }
 
     /** One run against one installation. */
@@ -88,17 +106,17 @@ class ChaosTest {
         private final Injector injector;
         private final Invariants invariants;
 
-        Run(long seed, Installation installation, MortalPostgres postgres, MetroFaults metro, ScriptedModel model) {
+        Run(long seed, Installation installation, Servers servers, MetroFaults metro, ScriptedModel model) {
             this.seed = seed;
             this.installation = installation;
             this.api = new PublicApi(installation.apiUrl(), installation.apiKey());
-            this.injector = new Injector(installation, postgres, metro, seed);
+            this.injector = new Injector(installation, servers, metro, seed);
             this.invariants = new Invariants(installation, model);
         }
 
-        ChaosReport run(int faults) throws Exception {
+        ChaosReport run(FaultPlan plan) throws Exception {
             Instant began = Instant.now();
-            List<Injection> injections = injectWhileUsed(faults);
+            List<Injection> injections = injectWhileUsed(plan);
             settle();
             List<Violation> violations = new ArrayList<>(invariants.broken(accepted));
             endEverything();
@@ -125,7 +143,7 @@ class ChaosTest {
                     violations.stream().distinct().toList());
         }
 
-        private List<Injection> injectWhileUsed(int faults) throws Exception {
+        private List<Injection> injectWhileUsed(FaultPlan plan) throws Exception {
             AtomicBoolean goesOn = new AtomicBoolean(true);
             try (ExecutorService people = Executors.newVirtualThreadPerTaskExecutor()) {
                 List<Future<?>> busy = new ArrayList<>();
@@ -133,7 +151,7 @@ class ChaosTest {
                     busy.add(people.submit(new Person("p" + number, api, accepted, seed * 31 + number, goesOn::get)));
                 }
                 try {
-                    return injector.inject(FaultPlan.of(seed, faults));
+                    return injector.inject(plan, ChaosTest::isToStop);
                 } finally {
                     goesOn.set(false);
                     for (Future<?> person : busy) {

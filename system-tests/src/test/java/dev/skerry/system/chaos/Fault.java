@@ -15,7 +15,7 @@ sealed interface Fault {
 
     /** {@code kill -9} of one process, or of several at once, and a start on the same data a little later. */
     record Kill(List<String> victims) implements Fault {
-        static final List<String> VICTIMS = List.of("worker", "control-plane", "api", "metro", "temporal", "postgres");
+        static final List<String> ROLES = List.of("worker", "control-plane", "api", "metro");
 
         @Override
         public String kind() {
@@ -30,7 +30,8 @@ sealed interface Fault {
                 case "control-plane" -> Set.of("model.response", "turn.completed");
                 case "api" -> Set.of("session.created", "turn.queued");
                 case "metro" -> Set.of("session.hardening", "session.suspended", "session.resumed");
-                case "temporal" -> Set.of("session.provisioning", "session.terminating", "turn.started");
+                case Servers.TEMPORAL, Servers.TEMPORALS_POSTGRES ->
+                    Set.of("session.provisioning", "session.terminating", "turn.started");
                 default -> Set.of("session.created", "turn.queued", "turn.completed", "model.response");
             };
         }

@@ -15,21 +15,22 @@ import java.util.Random;
 record FaultPlan(List<Planned> faults) {
     record Planned(Fault fault, Moment moment) {}
 
-    static FaultPlan of(long seed, int count) {
+    /** {@code victims} are the processes that can be killed. */
+    static FaultPlan of(long seed, int count, List<String> victims) {
         Random random = new Random(seed);
-        List<Fault> kinds = new ArrayList<>(kinds());
+        List<Fault> kinds = new ArrayList<>(kinds(victims));
         Collections.shuffle(kinds, random);
         List<Planned> planned = new ArrayList<>();
         for (int at = 0; at < count; at++) {
-            Fault fault = at < kinds.size() ? kinds.get(at) : any(kinds, random);
+            Fault fault = at < kinds.size() ? kinds.get(at) : any(kinds, victims, random);
             planned.add(new Planned(fault, moment(random)));
         }
         return new FaultPlan(List.copyOf(planned));
     }
 
-    static List<Fault> kinds() {
+    static List<Fault> kinds(List<String> victims) {
         List<Fault> kinds = new ArrayList<>();
-        Kill.VICTIMS.forEach(victim -> kinds.add(new Kill(List.of(victim))));
+        victims.forEach(victim -> kinds.add(new Kill(List.of(victim))));
         kinds.add(new KillSandbox());
         kinds.add(new Reap());
         kinds.addAll(Metro.ALL);
@@ -37,11 +38,11 @@ record FaultPlan(List<Planned> faults) {
     }
 
     /** Half of what comes after the first round are kills, one in five of these of two parts at once. */
-    private static Fault any(List<Fault> kinds, Random random) {
+    private static Fault any(List<Fault> kinds, List<String> all, Random random) {
         if (random.nextBoolean()) {
             return kinds.get(random.nextInt(kinds.size()));
         }
-        List<String> victims = new ArrayList<>(Kill.VICTIMS);
+        List<String> victims = new ArrayList<>(all);
         Collections.shuffle(victims, random);
         return new Kill(List.copyOf(victims.subList(0, random.nextInt(5) == 0 ? 2 : 1)));
     }

@@ -6,7 +6,6 @@ import dev.skerry.system.chaos.Fault.KillSandbox;
 import dev.skerry.system.chaos.Fault.Metro;
 import dev.skerry.system.chaos.Fault.Reap;
 import dev.skerry.system.chaos.FaultPlan.Planned;
-import dev.skerry.testing.MortalPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -16,55 +15,79 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Lets the planned faults happen, one after the other, and brings back what it killed. */
 final class Injector {
-    private static final Duration BOUNDARY_COMES_WITHIN = Duration.ofSeconds(6);
-    private static final Duration STRIKES_WITHIN = Duration.ofSeconds(15);
+    private static final Duration BOUNDARY_COMES_WITHIN = Duration.ofSeconds(3);
+    private static final Duration STRIKES_WITHIN = Duration.ofSeconds(8);
     private static final Duration LOOK = Duration.ofMillis(25);
+    private static final String METRO = "metro";
     private static final Pattern SESSION = Pattern.compile("SESSION_ID=(ses_[0-9A-Z]{26})");
 
     private final Installation installation;
-    private final MortalPostgres postgres;
+    private final Servers servers;
     private final MetroFaults metro;
     private final Random random;
     private final List<Injection> done = new ArrayList<>();
     private final List<Thread> reapers = new ArrayList<>();
+    private final Map<String, Future<?>> returning = new HashMap<>();
+    private final ExecutorService inBackground = Executors.newVirtualThreadPerTaskExecutor();
 
-    Injector(Installation installation, MortalPostgres postgres, MetroFaults metro, long seed) {
+    Injector(Installation installation, Servers servers, MetroFaults metro, long seed) {
         this.installation = installation;
-        this.postgres = postgres;
+        this.servers = servers;
         this.metro = metro;
         this.random = new Random(seed);
     }
 
-    List<Injection> inject(FaultPlan plan) throws Exception {
+    /** Answers what it injected, which is less than was planned when it is told to stop. */
+    List<Injection> inject(FaultPlan plan, BooleanSupplier stop) throws Exception {
+        try (inBackground) {
+            injectAll(plan, stop);
+            for (Thread reaper : reapers) {
+                reaper.join();
+            }
+            for (String role : Kill.ROLES) {
+                awaitBack(role);
+            }
+        }
+        metro.disarm();
+        return List.copyOf(done);
+    }
+
+    private void injectAll(FaultPlan plan, BooleanSupplier stop) throws Exception {
+        Instant began = Instant.now();
         for (Planned planned : plan.faults()) {
+            if (stop.getAsBoolean()) {
+                System.out.println("chaos: told to stop, so nothing more fails; now everything has to come to rest");
+                return;
+            }
             Pace.pause(planned.moment().pause());
             String when = await(planned.moment());
             Injection injection = inject(planned.fault(), planned.moment(), when);
             done.add(injection);
             System.out.printf(
                     Locale.ROOT,
-                    "chaos %4d  %-28s %-28s %s%n",
+                    "chaos %4d %5d s  %-28s %-28s %s%n",
                     injection.number(),
+                    Duration.between(began, Instant.now()).toSeconds(),
                     injection.fault().kind(),
                     injection.when(),
                     injection.struck() ? "" : "found nothing to strike");
         }
-        for (Thread reaper : reapers) {
-            reaper.join();
-        }
-        metro.disarm();
-        return List.copyOf(done);
     }
 
     private Injection inject(Fault fault, Moment moment, String when) throws Exception {
@@ -77,23 +100,43 @@ final class Injector {
     }
 
     private Injection kill(Kill kill, Moment moment, String when) throws Exception {
+        for (String victim : kill.victims()) {
+            awaitBack(victim);
+        }
         Instant at = Instant.now();
         for (String victim : kill.victims()) {
-            switch (victim) {
-                case "postgres" -> postgres.kill();
-                case "temporal" -> installation.temporal().kill();
-                default -> installation.kill(victim);
+            if (servers.names().contains(victim)) {
+                servers.kill(victim);
+            } else {
+                installation.kill(victim);
             }
         }
         Pace.pause(moment.outage());
-        for (String victim : kill.victims()) {
-            switch (victim) {
-                case "postgres" -> postgres.restart();
-                case "temporal" -> installation.temporal().restart();
-                default -> installation.restart(victim);
+        Instant over = Instant.now();
+        for (String server : servers.names()) {
+            if (kill.victims().contains(server)) {
+                servers.restart(server);
             }
         }
-        return injection(kill, when, at, "", true);
+        for (String victim : kill.victims()) {
+            if (!servers.names().contains(victim)) {
+                returning.put(victim, inBackground.submit(() -> bringBack(victim)));
+            }
+        }
+        return new Injection(done.size() + 1, kill, when, at, over, "", true);
+    }
+
+    /** A role takes seconds to start; meanwhile the next fault may strike. */
+    private Instant bringBack(String role) throws IOException {
+        installation.restart(role);
+        return Instant.now();
+    }
+
+    private void awaitBack(String victim) throws Exception {
+        Future<?> back = returning.remove(victim);
+        if (back != null) {
+            back.get();
+        }
     }
 
     private Injection killSandbox(KillSandbox kill, String when) throws IOException {
@@ -131,6 +174,7 @@ final class Injector {
     }
 
     private Injection strike(Metro fault, String when) throws Exception {
+        awaitBack(METRO);
         List<String> armed = new ArrayList<>();
         for (var rule : fault.rules()) {
             armed.add(metro.arm(rule));
@@ -147,6 +191,7 @@ final class Injector {
 
     /** It takes its time, while other things go wrong. */
     private Injection reap(Reap reap, String when) throws Exception {
+        awaitBack(METRO);
         metro.arm(Reap.STALE);
         Instant at = Instant.now();
         reapers.add(Thread.startVirtualThread(() -> {
