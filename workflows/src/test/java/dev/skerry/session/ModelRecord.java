@@ -2,6 +2,7 @@ package dev.skerry.session;
 
 import dev.skerry.session.ModelFaults.Verb;
 import io.temporal.failure.ApplicationFailure;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +27,7 @@ final class ModelRecord implements ControlActivities {
         boolean born;
         boolean stopped;
         boolean settled;
+        Instant livesUntil = Instant.MAX;
         long cap;
     }
 
@@ -77,6 +79,11 @@ final class ModelRecord implements ControlActivities {
 
     synchronized boolean stopped(SessionId session) {
         return of(session).stopped;
+    }
+
+    /** From when on its lifetime may be over. */
+    synchronized void livesUntil(SessionId session, Instant end) {
+        of(session).livesUntil = end;
     }
 
     synchronized boolean settled(SessionId session) {
@@ -250,6 +257,13 @@ final class ModelRecord implements ControlActivities {
 
     private synchronized void settled(Transition ended) {
         project(ended);
+        Reason why = ended.reason();
+        demand(
+                why == null
+                        || !why.code().equals("lifetime_over")
+                        || !Instant.now().isBefore(of(ended.session()).livesUntil),
+                ended.session(),
+                "its lifetime was over before " + of(ended.session()).livesUntil);
         of(ended.session()).settled = true;
     }
 }

@@ -89,6 +89,7 @@ final class ModelSlot {
                         .setTaskQueue(TaskQueues.SESSIONS)
                         .build());
         createdAt = Instant.now();
+        world.record.livesUntil(id, createdAt.plus(temper().lifetime()));
         SessionState created = SessionState.created(id, "ten_model", "inst", temper(), createdAt);
         WorkflowClient.start(fresh::run, kind % 2 == 0 ? created.withTurnsPerRun(2 + random.nextInt(5)) : created);
         workflow = world.client.newWorkflowStub(AgentSessionWorkflow.class, id.value());

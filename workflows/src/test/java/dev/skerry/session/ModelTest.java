@@ -8,8 +8,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Random commands, faults, deaths, worker restarts and timeouts that are over in the middle of it all, compared with what a session promises: never two live sandboxes, none left when
- * it is over, accepted messages handled exactly once and in order, never stuck.
+ * Random commands, faults, deaths, worker restarts and timeouts that pass in the middle of it all, compared with what a session
+ * promises: never two live sandboxes, none left when it is over, accepted messages handled exactly once and in order, no life cut
+ * short, never stuck.
  *
  * <p>{@code -Dskerry.steps=50000} plays longer; {@code -Dskerry.seed=N} plays one game again, the one that a failure names: the same
  * commands and faults, though threads may take turns differently.
