@@ -75,7 +75,7 @@ public final class Installation implements AutoCloseable {
     }
 
     /** {@code more} are settings of roles besides the usual ones. */
-    private static Installation start(Path directory, String database, Map<String, Map<String, String>> more)
+    static Installation start(Path directory, String database, Map<String, Map<String, String>> more)
             throws IOException {
         return start(directory, TestingTemporal.start(directory, SearchAttributes.cliTypes()), database, more);
     }
