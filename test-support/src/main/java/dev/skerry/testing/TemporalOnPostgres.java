@@ -70,9 +70,11 @@ final class TemporalOnPostgres {
         return List.of(programs.resolve("server").toString(), "--allow-no-auth", "start");
     }
 
-    Map<String, String> environment(int port) throws IOException {
-        Path dynamicConfig = directory.resolve("temporal-dynamic-config.yaml");
-        Files.writeString(dynamicConfig, DYNAMIC_CONFIG);
+    Map<String, String> environment(int port, Map<String, String> dynamicConfig) throws IOException {
+        StringBuilder settings = new StringBuilder(DYNAMIC_CONFIG);
+        dynamicConfig.forEach((key, value) ->
+                settings.append(key).append(":\n  - value: ").append(value).append('\n'));
+        Path file = Files.writeString(directory.resolve("temporal-dynamic-config.yaml"), settings);
         Map<String, String> environment = new HashMap<>(Map.of(
                 "DB",
                 PLUGIN,
@@ -85,7 +87,7 @@ final class TemporalOnPostgres {
                 "BIND_ON_IP",
                 "127.0.0.1",
                 "DYNAMIC_CONFIG_FILE_PATH",
-                dynamicConfig.toString(),
+                file.toString(),
                 "LOG_LEVEL",
                 "error"));
         for (String service : SERVICES) {

@@ -44,6 +44,13 @@ public final class TestingTemporal implements AutoCloseable {
      * @param searchAttributes names and types, such as {@code Keyword}
      */
     public static TestingTemporal start(Path directory, Map<String, String> searchAttributes) throws IOException {
+        return start(directory, searchAttributes, Map.of());
+    }
+
+    /** The same with more of the server's dynamic configuration, by key. */
+    public static TestingTemporal start(
+            Path directory, Map<String, String> searchAttributes, Map<String, String> dynamicConfig)
+            throws IOException {
         Path binary = client();
         int port = FreePort.find();
         List<String> command = new ArrayList<>(List.of(
@@ -65,6 +72,7 @@ public final class TestingTemporal implements AutoCloseable {
                 "matching.enableFairness=true",
                 "--log-level",
                 "error"));
+        dynamicConfig.forEach((key, value) -> command.addAll(List.of("--dynamic-config-value", key + "=" + value)));
         searchAttributes.forEach((name, type) -> command.addAll(List.of("--search-attribute", name + "=" + type)));
         return new TestingTemporal(
                 binary, command, Map.of(), directory.resolve("temporal.log").toFile(), port);
@@ -75,9 +83,14 @@ public final class TestingTemporal implements AutoCloseable {
      *
      * @param programs holds {@code server} and {@code sql}, the server and its schema tool
      * @param searchAttributes names and types, such as {@code Keyword}
+     * @param dynamicConfig more of the server's dynamic configuration, by key
      */
     public static TestingTemporal startOnPostgres(
-            Path directory, Path programs, MortalPostgres postgres, Map<String, String> searchAttributes)
+            Path directory,
+            Path programs,
+            MortalPostgres postgres,
+            Map<String, String> searchAttributes,
+            Map<String, String> dynamicConfig)
             throws IOException, InterruptedException {
         TemporalOnPostgres recipe = new TemporalOnPostgres(programs, postgres, directory);
         Path binary = client();
@@ -86,7 +99,7 @@ public final class TestingTemporal implements AutoCloseable {
         TestingTemporal server = new TestingTemporal(
                 binary,
                 recipe.command(),
-                recipe.environment(port),
+                recipe.environment(port, dynamicConfig),
                 directory.resolve("temporal.log").toFile(),
                 port);
         try {

@@ -22,6 +22,7 @@ record ChaosReport(
         List<Row> kinds,
         Map<String, Long> boundaries,
         int leftToTheReaper,
+        long continuedAsNew,
         Map<String, Integer> invariants,
         List<Violation> violations) {
 
@@ -102,6 +103,7 @@ record ChaosReport(
         text.append(line("%nmoments: %s", boundaries));
         text.append(line("%d sessions %s, %d messages, turns %s", sessions, ended, messages, turns));
         text.append(line("VMs left to the reaper: %d", leftToTheReaper));
+        text.append(line("workflows continued as new: %d", continuedAsNew));
         invariants.forEach((invariant, count) -> text.append(line("%-28s %8d", invariant, count)));
         violations.forEach(violation -> text.append(line("  %s: %s", violation.invariant(), violation.what())));
         text.append(

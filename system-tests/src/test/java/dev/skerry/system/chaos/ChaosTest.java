@@ -7,6 +7,7 @@ import dev.skerry.system.Installation;
 import dev.skerry.system.Ports;
 import dev.skerry.system.chaos.ChaosReport.Recovery;
 import dev.skerry.system.chaos.Fault.Kill;
+import io.temporal.client.WorkflowClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -139,6 +140,7 @@ class ChaosTest {
                     ChaosReport.rows(recoveries(injections)),
                     ChaosReport.boundaries(injections),
                     reaped,
+                    continuedAsNew(),
                     ChaosReport.counted(violations),
                     violations.stream().distinct().toList());
         }
@@ -182,6 +184,16 @@ class ChaosTest {
                 assertThat(api.delete("/v1/sessions/" + session).status()).isEqualTo(202);
             }
             settle(() -> installation.query("select id from sessions where ended_at is null"));
+        }
+
+        private long continuedAsNew() {
+            WorkflowClient temporal = installation.temporalClient();
+            try {
+                return temporal.countWorkflows("ExecutionStatus = 'ContinuedAsNew'")
+                        .getCount();
+            } finally {
+                temporal.getWorkflowServiceStubs().shutdown();
+            }
         }
 
         /** Answers how many VMs were left to the reaper; each is one that the workflow gave up on, or that came to be too late. */

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -20,6 +21,9 @@ record Servers(MortalPostgres postgres, Optional<MortalPostgres> temporalsPostgr
     static final String TEMPORAL = "temporal";
     static final String TEMPORALS_POSTGRES = "temporal's postgres";
 
+    /** After so many events a workflow is asked to continue as new, so that sessions do what only long ones do otherwise. */
+    private static final Map<String, String> SHORT_RUNS = Map.of("limit.historyCount.suggestContinueAsNew", "40");
+
     /**
      * Starts them.
      *
@@ -32,14 +36,17 @@ record Servers(MortalPostgres postgres, Optional<MortalPostgres> temporalsPostgr
             started.add(postgres);
             if (programs.isEmpty()) {
                 return new Servers(
-                        postgres, Optional.empty(), TestingTemporal.start(directory, SearchAttributes.cliTypes()));
+                        postgres,
+                        Optional.empty(),
+                        TestingTemporal.start(directory, SearchAttributes.cliTypes(), SHORT_RUNS));
             }
             MortalPostgres temporals = MortalPostgres.start(directory.resolve("temporal"));
             started.add(temporals);
             return new Servers(
                     postgres,
                     Optional.of(temporals),
-                    TestingTemporal.startOnPostgres(directory, programs.get(), temporals, SearchAttributes.cliTypes()));
+                    TestingTemporal.startOnPostgres(
+                            directory, programs.get(), temporals, SearchAttributes.cliTypes(), SHORT_RUNS));
         } catch (IOException | InterruptedException | RuntimeException e) {
             close(started);
             throw e;
