@@ -137,6 +137,9 @@ final class Injector {
         if (back != null) {
             back.get();
         }
+        if (victim.equals(METRO)) {
+            metro.awaitListening();
+        }
     }
 
     private Injection killSandbox(KillSandbox kill, String when) throws IOException {

@@ -1,5 +1,6 @@
 package dev.skerry.system.chaos;
 
+import dev.skerry.system.Ports;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -16,12 +17,21 @@ import tools.jackson.databind.json.JsonMapper;
 final class MetroFaults {
     static final String TOKEN = "faults-token-of-a-system-test";
 
+    private static final Duration STARTS_WITHIN = Duration.ofSeconds(60);
+
     private final JsonMapper json = JsonMapper.builder().build();
     private final HttpClient http = HttpClient.newHttpClient();
+    private final int port;
     private final URI url;
 
     MetroFaults(int port) {
+        this.port = port;
         this.url = URI.create("http://127.0.0.1:" + port + "/v1/faults");
+    }
+
+    /** A metro that starts answers its callers a little before it takes orders here. */
+    void awaitListening() {
+        Ports.awaitListening(port, STARTS_WITHIN);
     }
 
     /** Answers the id under which the rule is known. */
