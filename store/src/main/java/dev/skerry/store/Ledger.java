@@ -25,6 +25,41 @@ public class Ledger {
                 where scope = 'platform' or (scope = 'session' and target = :session)
                    or (scope = 'tenant' and target = (select tenant_id from sessions where id = :session)))""";
 
+    private static final String RESERVING = """
+            with turn as materialized (%s),
+            session as materialized (
+                select id, tenant_id, cap_nano_usd, reserved_nano_usd, spent_nano_usd,
+                       reserved_nano_usd + spent_nano_usd + :worst <= cap_nano_usd as covered
+                from sessions where id = :session and exists (select 1 from turn) for update),
+            tenant as materialized (
+                select t.id, coalesce(t.reserved_nano_usd + t.spent_nano_usd + :worst
+                           <= coalesce(t.cap_nano_usd, :tenantCap), true) as covered
+                from tenants t where t.id = (select tenant_id from session where covered) for update),
+            whole as materialized (
+                select p.id, coalesce(p.reserved_nano_usd + p.spent_nano_usd + :worst <= :platformCap, true) as covered
+                from platform p where exists (select 1 from tenant where covered) for update),
+            granted as materialized (select 1 from whole where covered),
+            of_session as (
+                update sessions set reserved_nano_usd = reserved_nano_usd + :worst
+                where id = :session and exists (select 1 from granted)),
+            of_tenant as (
+                update tenants set reserved_nano_usd = reserved_nano_usd + :worst
+                where id = (select tenant_id from session) and exists (select 1 from granted)),
+            of_platform as (
+                update platform set reserved_nano_usd = reserved_nano_usd + :worst where exists (select 1 from granted)),
+            call as (
+                insert into model_calls (id, session_id, turn_id, seq, incarnation, model, state, reserved_nano_usd,
+                                         owner, via, price_version)
+                select :call, :session, turn.id, :seq, :incarnation, :model, 'reserved', :worst, :owner, :via, :prices
+                from granted, turn)
+            select session.cap_nano_usd, session.reserved_nano_usd + :worst, session.spent_nano_usd,
+                   coalesce(session.covered, false), coalesce(tenant.covered, false), coalesce(whole.covered, false), turn.*
+            from (values (1)) one
+            left join session on true left join tenant on true left join whole on true
+            left join turn on true""";
+    private static final String RESERVE = RESERVING.formatted("select :turn::text as id");
+    private static final String RESERVE_IN_TURN = RESERVING.formatted(RUNNING);
+
     private final JdbcClient jdbc;
 
     Ledger(JdbcClient jdbc) {
@@ -125,9 +160,7 @@ public class Ledger {
      * {@link org.springframework.dao.DuplicateKeyException} while the same call is in flight.
      */
     public Decision reserve(Reservation reservation, Caps caps) {
-        return reserving("select :turn::text as id", reservation, caps)
-                .query(Ledger::decision)
-                .single();
+        return reserving(RESERVE, reservation, caps).query(Ledger::decision).single();
     }
 
     /**
@@ -135,45 +168,14 @@ public class Ledger {
      * nothing, when there is none or it was cancelled, and when the incarnation does not speak for the session any more or was stopped.
      */
     public InTurn reserveInTurn(Reservation reservation, Caps caps) {
-        return reserving(RUNNING, reservation, caps)
+        return reserving(RESERVE_IN_TURN, reservation, caps)
                 .query((row, n) ->
                         new InTurn(row.getString("id") == null ? null : TurnRow.from(row, n), decision(row, n)))
                 .single();
     }
 
-    private JdbcClient.StatementSpec reserving(String turn, Reservation reservation, Caps caps) {
-        return jdbc.sql("""
-                        with turn as materialized (%s),
-                        session as materialized (
-                            select id, tenant_id, cap_nano_usd, reserved_nano_usd, spent_nano_usd,
-                                   reserved_nano_usd + spent_nano_usd + :worst <= cap_nano_usd as covered
-                            from sessions where id = :session and exists (select 1 from turn) for update),
-                        tenant as materialized (
-                            select t.id, coalesce(t.reserved_nano_usd + t.spent_nano_usd + :worst
-                                       <= coalesce(t.cap_nano_usd, :tenantCap), true) as covered
-                            from tenants t where t.id = (select tenant_id from session where covered) for update),
-                        whole as materialized (
-                            select p.id, coalesce(p.reserved_nano_usd + p.spent_nano_usd + :worst <= :platformCap, true) as covered
-                            from platform p where exists (select 1 from tenant where covered) for update),
-                        granted as materialized (select 1 from whole where covered),
-                        of_session as (
-                            update sessions set reserved_nano_usd = reserved_nano_usd + :worst
-                            where id = :session and exists (select 1 from granted)),
-                        of_tenant as (
-                            update tenants set reserved_nano_usd = reserved_nano_usd + :worst
-                            where id = (select tenant_id from session) and exists (select 1 from granted)),
-                        of_platform as (
-                            update platform set reserved_nano_usd = reserved_nano_usd + :worst where exists (select 1 from granted)),
-                        call as (
-                            insert into model_calls (id, session_id, turn_id, seq, incarnation, model, state, reserved_nano_usd,
-                                                     owner, via, price_version)
-                            select :call, :session, turn.id, :seq, :incarnation, :model, 'reserved', :worst, :owner, :via, :prices
-                            from granted, turn)
-                        select session.cap_nano_usd, session.reserved_nano_usd + :worst, session.spent_nano_usd,
-                               coalesce(session.covered, false), coalesce(tenant.covered, false), coalesce(whole.covered, false), turn.*
-                        from (values (1)) one
-                        left join session on true left join tenant on true left join whole on true
-                        left join turn on true""".formatted(turn))
+    private JdbcClient.StatementSpec reserving(String sql, Reservation reservation, Caps caps) {
+        return jdbc.sql(sql)
                 .param("call", reservation.callId())
                 .param("session", reservation.sessionId())
                 .param("turn", reservation.turnId(), java.sql.Types.VARCHAR)

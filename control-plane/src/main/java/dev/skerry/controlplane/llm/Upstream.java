@@ -2,8 +2,10 @@ package dev.skerry.controlplane.llm;
 
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import okhttp3.Call;
+import okhttp3.HttpUrl;
 import okhttp3.MediaType;
 import okhttp3.Request;
 import okhttp3.RequestBody;
@@ -18,6 +20,7 @@ public final class Upstream {
     private final Map<String, String> plainHeaders;
     private final boolean openAiItself;
     private final Circuit circuit;
+    private final Map<String, HttpUrl> urls = new ConcurrentHashMap<>();
 
     Upstream(
             String baseUrl,
@@ -67,7 +70,7 @@ public final class Upstream {
     /** One request, which is never repeated; {@code path} begins with a slash. */
     public Call call(String path, byte[] body, Duration deadline) {
         Request.Builder request = new Request.Builder()
-                .url(baseUrl + path)
+                .url(urls.computeIfAbsent(path, asked -> HttpUrl.get(baseUrl + asked)))
                 .header("Accept-Encoding", "identity")
                 .post(RequestBody.create(body, JSON));
         plainHeaders.forEach(request::header);
