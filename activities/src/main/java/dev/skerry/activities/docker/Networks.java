@@ -4,6 +4,8 @@ import com.github.dockerjava.api.exception.ConflictException;
 import com.github.dockerjava.api.model.ContainerNetwork;
 import com.github.dockerjava.api.model.Network;
 import dev.skerry.activities.provider.ProviderException;
+import java.net.NetworkInterface;
+import java.net.SocketException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -42,6 +44,9 @@ final class Networks {
                 return subnet(found.get());
             }
             Subnet subnet = Subnet.of(range, start + attempt);
+            if (reachesTheMachine && isOfThisMachine(subnet)) {
+                continue;
+            }
             if (create(name, labels, subnet, reachesTheMachine)
                     || holder(subnet).filter(name::equals).isPresent()) {
                 return subnet;
@@ -49,6 +54,20 @@ final class Networks {
         }
         throw new ProviderException.Full("No free network for " + name + " was found in " + range
                 + ". Remove unused networks, or configure other subnets.");
+    }
+
+    /**
+     * Whether this machine is on such a network already: of another engine, or left behind by one that is gone, of which this one knows
+     * nothing. Two bridges with the same addresses would leave the door without a way out.
+     */
+    private static boolean isOfThisMachine(Subnet subnet) throws ProviderException {
+        try {
+            return NetworkInterface.networkInterfaces()
+                    .flatMap(NetworkInterface::inetAddresses)
+                    .anyMatch(subnet::holds);
+        } catch (SocketException e) {
+            throw new ProviderException.Unknown("This machine's networks cannot be listed.", e);
+        }
     }
 
     /** The name of the network that has these addresses; one that is being made cannot be seen for a moment. */

@@ -1,5 +1,7 @@
 package dev.skerry.activities.docker;
 
+import java.net.Inet4Address;
+import java.net.InetAddress;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +42,11 @@ record Subnet(int first) {
         int prefix = Integer.parseInt(parts[1]);
         int mask = prefix == 0 ? 0 : -1 << (32 - prefix);
         return (first & mask) == (number(parts[0]) & mask);
+    }
+
+    /** Whether it is one of the eight addresses. */
+    boolean holds(InetAddress address) {
+        return address instanceof Inet4Address && (number(address.getHostAddress()) & -SIZE) == first;
     }
 
     String cidr() {

@@ -3,6 +3,7 @@ package dev.skerry.activities.docker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.InetAddress;
 import org.junit.jupiter.api.Test;
 
 class SubnetTest {
@@ -20,6 +21,15 @@ class SubnetTest {
         assertThat(subnet.bridge()).isEqualTo("192.168.7.17");
         assertThat(subnet.door()).isEqualTo("192.168.7.18");
         assertThat(subnet.sandbox()).isEqualTo("192.168.7.19");
+    }
+
+    @Test
+    void knowsWhichAddressesAreItsOwn() throws Exception {
+        Subnet subnet = Subnet.parse("192.168.7.16/29");
+        assertThat(subnet.holds(InetAddress.getByName("192.168.7.16"))).isTrue();
+        assertThat(subnet.holds(InetAddress.getByName("192.168.7.23"))).isTrue();
+        assertThat(subnet.holds(InetAddress.getByName("192.168.7.24"))).isFalse();
+        assertThat(subnet.holds(InetAddress.getByName("::1"))).isFalse();
     }
 
     @Test
