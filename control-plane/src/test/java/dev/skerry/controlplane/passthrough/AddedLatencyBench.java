@@ -29,7 +29,7 @@ import org.springframework.test.context.TestPropertySource;
         })
 @EnabledIfSystemProperty(named = "skerry.bench", matches = "true", disabledReason = "a benchmark: -Dskerry.bench=true")
 class AddedLatencyBench {
-    private static final int WARM_UP = 3000;
+    private static final int WARM_UP = 12_000;
     private static final int CALLS = 2000;
     private static final HttpClient CLIENT =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
