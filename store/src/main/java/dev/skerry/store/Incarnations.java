@@ -18,12 +18,8 @@ import org.springframework.stereotype.Repository;
  */
 @Repository
 public class Incarnations {
-    private static final String SELECT = """
-            select i.*, exists (select 1 from kill_switches k
-                where k.scope = 'platform' or (k.scope = 'session' and k.target = i.session_id)
-                   or (k.scope = 'tenant' and k.target = (select tenant_id from sessions where id = i.session_id))) as stopped
-            from incarnations i
-            """;
+    private static final String SELECT =
+            "select i.*, " + KillSwitches.stopped("i.session_id") + " as stopped from incarnations i ";
 
     private final JdbcClient jdbc;
 

@@ -9,6 +9,8 @@ import org.springframework.transaction.annotation.Transactional;
 /** What an operator has stopped: a session, a tenant or everything. Read with every token, so that it counts at once everywhere. */
 @Repository
 public class KillSwitches {
+    private static final String STOPS = "select " + stopped(":session");
+
     private final JdbcClient jdbc;
 
     KillSwitches(JdbcClient jdbc) {
@@ -79,10 +81,15 @@ public class KillSwitches {
 
     /** Whether this session may do nothing at present. */
     public boolean stops(String sessionId) {
-        return jdbc.sql("""
-                        select exists (select 1 from kill_switches
-                            where scope = 'platform' or (scope = 'session' and target = :session)
-                               or (scope = 'tenant' and target = (select tenant_id from sessions where id = :session)))""").param("session", sessionId).query(Boolean.class).single();
+        return jdbc.sql(STOPS).param("session", sessionId).query(Boolean.class).single();
+    }
+
+    /** A condition: whether the session that this expression names may do nothing at present. */
+    static String stopped(String session) {
+        return """
+                exists (select 1 from kill_switches
+                    where scope = 'platform' or (scope = 'session' and target = %1$s)
+                       or (scope = 'tenant' and target = (select tenant_id from sessions where id = %1$s)))""".formatted(session);
     }
 
     private void wakeEverybody() {

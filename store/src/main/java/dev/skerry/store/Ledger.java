@@ -21,9 +21,7 @@ public class Ledger {
             select * from turns where session_id = :session and incarnation = :incarnation and status = 'running' and not cancel_requested
             and exists (select 1 from incarnations
                 where session_id = :session and number = :incarnation and state = 'live' and lease_until > now())
-            and not exists (select 1 from kill_switches
-                where scope = 'platform' or (scope = 'session' and target = :session)
-                   or (scope = 'tenant' and target = (select tenant_id from sessions where id = :session)))""";
+            and not %s""".formatted(KillSwitches.stopped(":session"));
 
     private static final String RESERVING = """
             with turn as materialized (%s),
