@@ -1,6 +1,5 @@
 package dev.skerry.activities.docker;
 
-import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -46,7 +45,7 @@ record Subnet(int first) {
 
     /** Whether it is one of the eight addresses. */
     boolean holds(InetAddress address) {
-        return address instanceof Inet4Address && (number(address.getHostAddress()) & -SIZE) == first;
+        return isWithin(address.getHostAddress() + "/" + PREFIX);
     }
 
     String cidr() {

@@ -27,7 +27,6 @@ final class RecentCallers {
         if (admitted != null && now - admitted.at() < nanos) {
             return admitted.caller();
         }
-        byHash.remove(hash);
         Caller caller = authenticate.apply(token);
         if (byHash.size() >= MOST_REMEMBERED) {
             byHash.values().removeIf(old -> now - old.at() >= nanos);
