@@ -3,18 +3,17 @@ package dev.skerry.system;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.Semaphore;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -39,7 +38,6 @@ class BadTimingTest {
     @TempDir
     private static Path directory;
 
-    private static final HttpClient HTTP = HttpClient.newHttpClient();
     private static Installation installation;
 
     private record Answer(int status, JsonNode body) {
@@ -58,13 +56,12 @@ class BadTimingTest {
         if (installation != null) {
             installation.close();
         }
-        HTTP.close();
     }
 
     @Test
     void moreMessagesThanMayWaitAreRefusedAndNoneAcceptedIsLost() throws Exception {
         String session = busySession();
-        List<Answer> answers = manyMessages(session);
+        List<Answer> answers = atOnce(MESSAGES, () -> message(session));
         List<String> accepted = answers.stream()
                 .filter(answer -> answer.status() == 202)
                 .map(answer -> answer.body().at("/turn/id").asString())
@@ -79,7 +76,7 @@ class BadTimingTest {
         assertThat(queued(session)).containsExactlyInAnyOrderElementsOf(accepted);
 
         assertThat(ask("DELETE", session, "").status()).isEqualTo(202);
-        awaitStatus(session, "terminated");
+        installation.awaitStatus(session, "terminated", PATIENCE);
         assertThat(queued(session)).isEmpty();
         assertThat(installation.query("select distinct status from turns where session_id = '" + session
                         + "' and id in ('" + String.join("', '", accepted) + "')"))
@@ -94,14 +91,14 @@ class BadTimingTest {
         assertThat(installation.query("select incarnation from sessions where id = '" + session + "'"))
                 .containsExactly("1");
         assertThat(ask("POST", session, "/cancel").status()).isEqualTo(202);
-        awaitStatus(session, "idle");
+        installation.awaitStatus(session, "idle", PATIENCE);
         List<String> events = events(session);
         assertThat(ask("POST", session, "/cancel").status()).isEqualTo(202);
         assertThat(ask("POST", session, "/resume").status()).isEqualTo(202);
         assertThat(events(session)).isEqualTo(events);
 
         assertThat(atOnce(4, () -> ask("DELETE", session, ""))).allMatch(answer -> answer.status() == 202);
-        awaitStatus(session, "terminated");
+        installation.awaitStatus(session, "terminated", PATIENCE);
         assertThat(events(session).stream().filter("session.terminated"::equals))
                 .hasSize(1);
         assertThat(ask("DELETE", session, "").status()).isEqualTo(202);
@@ -112,7 +109,7 @@ class BadTimingTest {
 
     private static String busySession() throws Exception {
         String session = JSON.readTree(installation.post(
-                        "/v1/sessions", "{\"message\":\"rehearse:sleep=600 into never.txt\"}", java.util.Map.of()))
+                        "/v1/sessions", "{\"message\":\"rehearse:sleep=600 into never.txt\"}", Map.of()))
                 .path("id")
                 .asString();
         Awaitility.await()
@@ -123,31 +120,11 @@ class BadTimingTest {
         return session;
     }
 
-    private static List<Answer> manyMessages(String session) throws Exception {
-        return atOnce(MESSAGES, () -> message(session));
-    }
-
-    private interface Wish {
-        Answer ask() throws IOException, InterruptedException;
-    }
-
-    private static List<Answer> atOnce(int times, Wish wish) throws Exception {
-        Semaphore turns = new Semaphore(AT_ONCE);
-        List<Future<Answer>> asked = new ArrayList<>();
+    private static List<Answer> atOnce(int times, Callable<Answer> wish) throws Exception {
         List<Answer> answers = new ArrayList<>();
-        try (ExecutorService people = Executors.newVirtualThreadPerTaskExecutor()) {
-            for (int i = 0; i < times; i++) {
-                asked.add(people.submit(() -> {
-                    turns.acquire();
-                    try {
-                        return wish.ask();
-                    } finally {
-                        turns.release();
-                    }
-                }));
-            }
-            for (Future<Answer> each : asked) {
-                answers.add(each.get());
+        try (ExecutorService people = Executors.newFixedThreadPool(AT_ONCE)) {
+            for (Future<Answer> asked : people.invokeAll(Collections.nCopies(times, wish))) {
+                answers.add(asked.get());
             }
         }
         return answers;
@@ -162,13 +139,7 @@ class BadTimingTest {
     }
 
     private static Answer send(String method, String path, String body) throws IOException, InterruptedException {
-        HttpRequest request = HttpRequest.newBuilder(URI.create(installation.apiUrl() + path))
-                .timeout(PATIENCE)
-                .header("Authorization", "Bearer " + installation.apiKey())
-                .header("Content-Type", "application/json")
-                .method(method, HttpRequest.BodyPublishers.ofString(body))
-                .build();
-        HttpResponse<String> answer = HTTP.send(request, HttpResponse.BodyHandlers.ofString());
+        HttpResponse<String> answer = installation.ask(method, path, body, Map.of());
         return new Answer(answer.statusCode(), JSON.readTree(answer.body().isEmpty() ? "null" : answer.body()));
     }
 
@@ -178,13 +149,5 @@ class BadTimingTest {
 
     private static List<String> events(String session) throws Exception {
         return installation.query("select type from events where session_id = '" + session + "' order by seq");
-    }
-
-    private static void awaitStatus(String session, String status) {
-        Awaitility.await()
-                .atMost(PATIENCE)
-                .until(() -> installation
-                        .query("select status from sessions where id = '" + session + "'")
-                        .contains(status));
     }
 }

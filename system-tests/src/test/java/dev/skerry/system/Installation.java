@@ -3,6 +3,7 @@ package dev.skerry.system;
 import dev.skerry.api.key.ApiKey;
 import dev.skerry.temporal.SearchAttributes;
 import dev.skerry.temporal.TemporalSettings;
+import dev.skerry.testing.FreePort;
 import dev.skerry.testing.TestingPostgres;
 import dev.skerry.testing.TestingTemporal;
 import io.temporal.client.WorkflowClient;
@@ -24,6 +25,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.awaitility.Awaitility;
 
 /** Every role as a process of its own, with a real Temporal server and a real Postgres. */
 public final class Installation implements AutoCloseable {
@@ -33,6 +35,9 @@ public final class Installation implements AutoCloseable {
     static final String CREDENTIAL_KEY = "c2tlcnJ5LXN5c3RlbS10ZXN0LWNyZWRlbnRpYWwtazE=";
     static final String SIGNING_KEY = "c2tlcnJ5LXN5c3RlbS10ZXN0LXNpZ25pbmcta2V5ITE=";
 
+    private static final Duration ANSWERS_WITHIN = Duration.ofSeconds(90);
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+
     private final Path directory;
     private final TestingTemporal temporal;
     private final Map<String, RoleProcess> roles = new LinkedHashMap<>();
@@ -40,10 +45,10 @@ public final class Installation implements AutoCloseable {
     private final Map<String, Map<String, String>> more;
     private final String database;
     private final String apiKey = ApiKey.generate(new SecureRandom()).reveal();
-    private final int apiPort = Ports.free();
-    private final int internal = Ports.free();
-    private final int metroPort = Ports.free();
-    private final int workerPort = Ports.free();
+    private final int apiPort = FreePort.find();
+    private final int internal = FreePort.find();
+    private final int metroPort = FreePort.find();
+    private final int workerPort = FreePort.find();
 
     private Installation(
             Path directory, TestingTemporal temporal, String database, Map<String, Map<String, String>> more)
@@ -95,7 +100,7 @@ public final class Installation implements AutoCloseable {
     }
 
     private void startRoles() throws IOException {
-        int sandbox = Ports.free();
+        int sandbox = FreePort.find();
         ports.putAll(Map.of("metro", metroPort, "control-plane", internal, "worker", workerPort, "api", apiPort));
         Map<String, String> common = new HashMap<>(Map.of(
                 "SKERRY_HOME",
@@ -202,16 +207,30 @@ public final class Installation implements AutoCloseable {
 
     /** Calls the API; answers the body. */
     String post(String path, String body, Map<String, String> headers) throws IOException, InterruptedException {
-        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + apiPort + path))
-                .header("Authorization", "Bearer " + apiKey)
-                .header("Content-Type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofString(body));
-        headers.forEach(request::header);
-        HttpResponse<String> answer = HttpClient.newHttpClient().send(request.build(), BodyHandlers.ofString());
+        HttpResponse<String> answer = ask("POST", path, body, headers);
         if (answer.statusCode() / 100 != 2) {
             throw new IOException("the API answered " + answer.statusCode() + ": " + answer.body());
         }
         return answer.body();
+    }
+
+    /** Calls the API; answers whatever it says. */
+    HttpResponse<String> ask(String method, String path, String body, Map<String, String> headers)
+            throws IOException, InterruptedException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(apiUrl().resolve(path))
+                .timeout(ANSWERS_WITHIN)
+                .header("Authorization", "Bearer " + apiKey)
+                .header("Content-Type", "application/json")
+                .method(method, HttpRequest.BodyPublishers.ofString(body));
+        headers.forEach(request::header);
+        return HTTP.send(request.build(), BodyHandlers.ofString());
+    }
+
+    void awaitStatus(String session, String status, Duration patience) {
+        Awaitility.await()
+                .atMost(patience)
+                .until(() -> query("select status from sessions where id = '" + session + "'")
+                        .contains(status));
     }
 
     /** Runs {@code skerry} as an operator would, with variables that hold what is not to be in an argument. */

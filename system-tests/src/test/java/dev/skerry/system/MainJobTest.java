@@ -38,6 +38,8 @@ class MainJobTest {
     private static final String PROVIDER_KEY = "sk-ant-canary-of-a-system-test";
     private static final Pattern SESSION = Pattern.compile("ses_[0-9A-Z]{26}");
 
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
     @TempDir
     private static Path directory;
 
@@ -134,7 +136,7 @@ class MainJobTest {
             assertThat(collector.has("control-plane", "completed", trace)).isTrue();
         });
         assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
-        awaitStatus(session, "terminated");
+        installation.awaitStatus(session, "terminated", PATIENCE);
         assertThat(collector.everything())
                 .doesNotContain("foghorn", "/sandbox/v1", Installation.INTERNAL_TOKEN, Installation.METRO_TOKEN);
     }
@@ -144,7 +146,7 @@ class MainJobTest {
         Command.Result run = installation.skerry("run", "--keep", "--idle-timeout", "2s", "Start a list in lights.txt");
         assertThat(run.exitCode()).as(run.output()).isZero();
         String session = sessionIn(run.output());
-        awaitStatus(session, "suspended");
+        installation.awaitStatus(session, "suspended", PATIENCE);
         assertThat(installation.sandboxProcesses()).isNotEmpty();
         assertThat(installation.metroInstances()).contains("\"state\":\"standby\"");
 
@@ -155,7 +157,7 @@ class MainJobTest {
                 .containsExactly("2");
 
         assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
-        awaitStatus(session, "terminated");
+        installation.awaitStatus(session, "terminated", PATIENCE);
         assertThat(installation.sandboxProcesses()).isEmpty();
     }
 
@@ -169,7 +171,7 @@ class MainJobTest {
         assertThat(stolen.hello()).isEqualTo("401 token_spent");
 
         assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
-        awaitStatus(session, "terminated");
+        installation.awaitStatus(session, "terminated", PATIENCE);
         assertThat(stolen.hello()).isEqualTo("410 session_ended");
         installation.execute("update incarnations set token_sha256 = sha256('" + StolenIdentity.SESSION_TOKEN
                 + "'::bytea) where session_id = '" + session + "'");
@@ -199,7 +201,7 @@ class MainJobTest {
                         "select count(*) from messages where role = 'user' and session_id = '" + session + "'"))
                 .containsExactly("1");
         assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
-        awaitStatus(session, "terminated");
+        installation.awaitStatus(session, "terminated", PATIENCE);
         assertThat(installation.sandboxProcesses()).isEmpty();
     }
 
@@ -252,7 +254,7 @@ class MainJobTest {
         operator(0, "released", "kill-switch", "release", "session", session);
         operator(4, "not engaged", "kill-switch", "release", "session", session);
         assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
-        awaitStatus(session, "terminated");
+        installation.awaitStatus(session, "terminated", PATIENCE);
 
         operator(0, "kill_switch.engaged", "audit", "show", session);
         operator(4, "no entries of ses_x", "audit", "show", "ses_x");
@@ -313,14 +315,6 @@ class MainJobTest {
                                 "select 1 from events where type = 'tool.started' and data->>'name' = 'bash' and session_id = '"
                                         + session + "'")
                         .isEmpty());
-    }
-
-    private static void awaitStatus(String session, String status) {
-        Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
-                .until(() -> installation
-                        .query("select status from sessions where id = '" + session + "'")
-                        .contains(status));
     }
 
     private static String sessionIn(String output) {

@@ -1,6 +1,7 @@
 package dev.skerry.system;
 
 import dev.skerry.session.AgentSessionWorkflow;
+import dev.skerry.testing.FreePort;
 import dev.skerry.testing.TestingPostgres;
 import io.temporal.client.WorkflowClient;
 import java.nio.file.Path;
@@ -40,7 +41,7 @@ class MessageLatencyBench {
 
     @Test
     void measuresWhatAMessageTakesToAnAwakeSandbox() throws Exception {
-        int controlPlane = Ports.free();
+        int controlPlane = FreePort.find();
         String database = TestingPostgres.newDatabase();
         try (SandboxLine line = SandboxLine.to(controlPlane);
                 Installation installation = Installation.start(

@@ -24,6 +24,8 @@ class OperatorsHandsTest {
 
     private static final Pattern METRIC = Pattern.compile("\\b(?:skerry|temporal)_[a-z_]+[a-z]\\b");
 
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
     @TempDir
     private static Path directory;
 
@@ -45,7 +47,7 @@ class OperatorsHandsTest {
     void cancelTakesTheSessionDown() throws Exception {
         String session = idleSession();
         installation.temporal().operator("workflow", "cancel", "--workflow-id", session);
-        awaitStatus(session, "terminated");
+        installation.awaitStatus(session, "terminated", PATIENCE);
         assertThat(reason(session)).isEqualTo("cancelled_by_operator");
         assertThat(installation.metroInstances()).doesNotContain(vm(session));
     }
@@ -97,7 +99,7 @@ class OperatorsHandsTest {
         assertThat(installation.metroInstances().split("\"name\":\"" + vm(session), -1))
                 .hasSizeLessThanOrEqualTo(2);
         assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
-        awaitStatus(session, "terminated");
+        installation.awaitStatus(session, "terminated", PATIENCE);
         assertThat(installation.metroInstances()).doesNotContain(vm(session));
     }
 
@@ -123,14 +125,14 @@ class OperatorsHandsTest {
                         .exitCode())
                 .isEqualTo(2);
         assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
-        awaitStatus(session, "terminated");
+        installation.awaitStatus(session, "terminated", PATIENCE);
     }
 
     @Test
     void everyMetricOfTheDashboardExists() throws Exception {
         String session = idleSession();
         assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
-        awaitStatus(session, "terminated");
+        installation.awaitStatus(session, "terminated", PATIENCE);
         String dashboard = Files.readString(Distribution.root().resolve("deploy/grafana/skerry.json"));
         Set<String> named =
                 METRIC.matcher(dashboard).results().map(MatchResult::group).collect(Collectors.toSet());
@@ -161,7 +163,7 @@ class OperatorsHandsTest {
                 .until(() -> installation
                         .query("select status from turns where session_id = '" + session + "'")
                         .contains("completed"));
-        awaitStatus(session, "idle");
+        installation.awaitStatus(session, "idle", PATIENCE);
         return session;
     }
 
@@ -179,12 +181,6 @@ class OperatorsHandsTest {
         return installation
                 .query("select reason_code from sessions where id = '" + session + "'")
                 .getFirst();
-    }
-
-    private static void awaitStatus(String session, String status) {
-        Awaitility.await()
-                .atMost(Duration.ofSeconds(60))
-                .until(() -> status(session).equals(status));
     }
 
     private static String sessionIn(String output) {

@@ -1,6 +1,5 @@
 package dev.skerry.system;
 
-import dev.skerry.testing.FreePort;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -10,10 +9,6 @@ import org.awaitility.Awaitility;
 /** Ports of this machine. */
 public final class Ports {
     private Ports() {}
-
-    public static int free() throws IOException {
-        return FreePort.find();
-    }
 
     public static void awaitListening(int port, Duration patience) {
         Awaitility.await().atMost(patience).pollInterval(Duration.ofMillis(50)).until(() -> {

@@ -2,6 +2,7 @@ package dev.skerry.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.skerry.testing.FreePort;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -54,7 +55,7 @@ class WrongUseTest {
 
     @Test
     void saysThatNothingAnswersAtTheAddressGiven() throws Exception {
-        int nobody = Ports.free();
+        int nobody = FreePort.find();
         refused(NO_STACK, Map.of("SKERRY_URL", "http://127.0.0.1:" + nobody), "run", "hello")
                 .containsExactly(
                         "skerry: Nothing answers at SKERRY_URL http://127.0.0.1:" + nobody + "/.",

@@ -20,13 +20,6 @@ final class TemporalOnPostgres {
 
     private static final List<String> SERVICES = List.of("FRONTEND", "HISTORY", "MATCHING", "WORKER");
 
-    private static final String DYNAMIC_CONFIG = """
-            matching.useNewMatcher:
-              - value: true
-            matching.enableFairness:
-              - value: true
-            """;
-
     private final Path programs;
     private final MortalPostgres postgres;
     private final Path directory;
@@ -71,7 +64,7 @@ final class TemporalOnPostgres {
     }
 
     Map<String, String> environment(int port, Map<String, String> dynamicConfig) throws IOException {
-        StringBuilder settings = new StringBuilder(DYNAMIC_CONFIG);
+        StringBuilder settings = new StringBuilder();
         dynamicConfig.forEach((key, value) ->
                 settings.append(key).append(":\n  - value: ").append(value).append('\n'));
         Path file = Files.writeString(directory.resolve("temporal-dynamic-config.yaml"), settings);

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,6 +20,8 @@ import java.util.concurrent.TimeUnit;
 public final class TestingTemporal implements AutoCloseable {
     private static final Duration START = Duration.ofSeconds(60);
     private static final String NAMESPACE = "default";
+    private static final Map<String, String> FAIR =
+            Map.of("matching.useNewMatcher", "true", "matching.enableFairness", "true");
 
     private final List<String> command;
     private final Map<String, String> environment;
@@ -66,13 +69,10 @@ public final class TestingTemporal implements AutoCloseable {
                 Integer.toString(FreePort.find()),
                 "--db-filename",
                 directory.resolve("temporal.db").toString(),
-                "--dynamic-config-value",
-                "matching.useNewMatcher=true",
-                "--dynamic-config-value",
-                "matching.enableFairness=true",
                 "--log-level",
                 "error"));
-        dynamicConfig.forEach((key, value) -> command.addAll(List.of("--dynamic-config-value", key + "=" + value)));
+        fair(dynamicConfig)
+                .forEach((key, value) -> command.addAll(List.of("--dynamic-config-value", key + "=" + value)));
         searchAttributes.forEach((name, type) -> command.addAll(List.of("--search-attribute", name + "=" + type)));
         return new TestingTemporal(
                 binary, command, Map.of(), directory.resolve("temporal.log").toFile(), port);
@@ -99,7 +99,7 @@ public final class TestingTemporal implements AutoCloseable {
         TestingTemporal server = new TestingTemporal(
                 binary,
                 recipe.command(),
-                recipe.environment(port, dynamicConfig),
+                recipe.environment(port, fair(dynamicConfig)),
                 directory.resolve("temporal.log").toFile(),
                 port);
         try {
@@ -142,6 +142,12 @@ public final class TestingTemporal implements AutoCloseable {
                 pause();
             }
         }
+    }
+
+    private static Map<String, String> fair(Map<String, String> dynamicConfig) {
+        Map<String, String> all = new HashMap<>(FAIR);
+        all.putAll(dynamicConfig);
+        return all;
     }
 
     private static Path client() {

@@ -102,14 +102,10 @@ class RealServerTest {
     @Test
     void aPinnedSessionStaysWithItsVersionAndNewOnesTakeTheNewest() throws Exception {
         metro(WorkerOptions.getDefaultInstance());
-        versioned("one", VersioningBehavior.PINNED);
-        makeCurrent("one");
-        SessionId old = begin("ten_test");
-        await(() -> of(old).status().status() == Status.IDLE);
-        versioned("two", VersioningBehavior.PINNED);
-        makeCurrent("two");
-        SessionId fresh = begin("ten_test");
-        await(() -> of(fresh).status().status() == Status.IDLE);
+        deploy("one", VersioningBehavior.PINNED);
+        SessionId old = idle();
+        deploy("two", VersioningBehavior.PINNED);
+        SessionId fresh = idle();
         of(old).suspend();
         await(() -> of(old).status().status() == Status.SUSPENDED);
         assertThat(whoRan(old)).containsOnly("one");
@@ -122,13 +118,10 @@ class RealServerTest {
     @Test
     void anAutoUpgradingSessionMovesToTheNewestVersionAtItsNextStepAndThenNobodyNeedsTheOldOne() throws Exception {
         metro(WorkerOptions.getDefaultInstance());
-        versioned("one", VersioningBehavior.AUTO_UPGRADE);
-        makeCurrent("one");
-        SessionId session = begin("ten_test");
-        await(() -> of(session).status().status() == Status.IDLE);
+        deploy("one", VersioningBehavior.AUTO_UPGRADE);
+        SessionId session = idle();
         await(() -> running("one") == 1);
-        versioned("two", VersioningBehavior.AUTO_UPGRADE);
-        makeCurrent("two");
+        deploy("two", VersioningBehavior.AUTO_UPGRADE);
         of(session).suspend();
         await(() -> of(session).status().status() == Status.SUSPENDED);
         await(() -> cloud.of(session).getFirst().state() == SandboxActivities.Sighting.FROZEN);
@@ -237,6 +230,18 @@ class RealServerTest {
                                 .setDefaultVersioningBehavior(behavior)
                                 .build())
                         .build());
+    }
+
+    /** From now on new sessions go to this version. */
+    private void deploy(String build, VersioningBehavior behavior) {
+        versioned(build, behavior);
+        makeCurrent(build);
+    }
+
+    private SessionId idle() {
+        SessionId session = begin("ten_test");
+        await(() -> of(session).status().status() == Status.IDLE);
+        return session;
     }
 
     private void makeCurrent(String build) {

@@ -1,8 +1,8 @@
 package dev.skerry.activities.docker;
 
+import dev.skerry.testing.FreePort;
 import dev.skerry.testing.Required;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -34,7 +34,7 @@ final class TestingTlsEngine {
         for (String party : List.of("engine", "client", "stranger")) {
             certify(Files.createDirectories(directory.resolve(party)), authority(directory, party));
         }
-        int port = freePort();
+        int port = FreePort.find();
         Path own = directory.resolve("engine");
         Process engine = new ProcessBuilder(
                         "dockerd",
@@ -149,12 +149,6 @@ final class TestingTlsEngine {
     private static boolean isOnPath(String program) {
         return Stream.of(System.getenv("PATH").split(":", -1))
                 .anyMatch(folder -> Files.isExecutable(Path.of(folder, program)));
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 
     /** Ends it and removes all that it kept. */

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.skerry.system.Command;
 import dev.skerry.system.Installation;
-import dev.skerry.system.Ports;
 import dev.skerry.system.chaos.ChaosReport.Recovery;
 import dev.skerry.system.chaos.Fault.Kill;
+import dev.skerry.testing.FreePort;
 import io.temporal.client.WorkflowClient;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,7 +51,7 @@ class ChaosTest {
     void nothingIsLostLeakedDoubledOrStuckWhateverFails() throws Exception {
         long seed = Long.getLong("skerry.seed", RandomGenerator.getDefault().nextLong(1_000_000));
         System.out.println("chaos: seed " + seed);
-        int faultPort = Ports.free();
+        int faultPort = FreePort.find();
         try (ScriptedModel model = new ScriptedModel()) {
             nothingIsLost(seed, faultPort, model);
         }
