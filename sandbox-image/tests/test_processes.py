@@ -6,7 +6,7 @@ import subprocess
 import sys
 import unittest
 
-from skerry_runtime import exits
+from skerry_runtime import boot, exits
 from tests.support import RUNTIME, ControlPlane, Sandbox, SandboxTest, call, eventually, json_lines, script, text
 
 
@@ -45,7 +45,7 @@ class Secrets(SandboxTest):
         self.assertTrue(plane.conversation[2]["content"][0]["text"].startswith("0"))
 
     def test_the_probe_suite_can_be_run_by_a_tool(self) -> None:
-        command = f"{sys.executable} -B -I {os.path.join(RUNTIME, 'skerry_probe')} --boot"
+        command = f"{boot.interpreter()} -B -I {os.path.join(RUNTIME, 'skerry_probe')} --boot"
         plane = self.plane(script([call("c1", "bash", command=command)], [text("done")]))
         turn = plane.submit("Look")
         self.sandbox(plane)

@@ -34,8 +34,11 @@ def main(package: str) -> int:
 
 
 def interpreter() -> str:
-    """The running Python's own file: an empty environment has no PATH to search."""
-    return sys.executable or os.readlink("/proc/self/exe")
+    """The running Python's own file: an empty environment has no PATH to search.
+
+    Never the link that a virtual environment makes to it: the agent may read Python, not whatever folder links to it.
+    """
+    return os.path.realpath(sys.executable or "/proc/self/exe")
 
 
 def command(package: str, *arguments: int | str) -> list[str]:

@@ -111,7 +111,7 @@ def _limit(driver: str) -> None:
 
 
 def _grants(workspace: str, package: str, driver: str) -> list[Grant]:
-    machine = (*_SYSTEM, sys.base_prefix, sys.prefix, os.path.dirname(package))
+    machine = (*_SYSTEM, sys.base_prefix, os.path.dirname(package))
     grants = [Grant(path, landlock.READ) for path in (machine if driver == "plain" else ("/",))]
     grants += [Grant(path, landlock.READ | landlock.WRITE) for path in (workspace, "/tmp", "/dev/shm")]
     grants += [Grant(f"/dev/{name}", landlock.WRITE_FILES | landlock.READ) for name in _DEVICES]
