@@ -128,6 +128,7 @@ class ChaosTest {
                     .query(
                             "select id || ' is ' || status || ' although it was deleted' from sessions where ended_at is null")
                     .forEach(session -> violations.add(new Violation(Records.STUCK, session)));
+            injector.failures().forEach(said -> violations.add(new Violation("failed injections", said)));
             api.internalErrors().forEach(said -> violations.add(new Violation("internal errors", said)));
             return new ChaosReport(
                     seed,

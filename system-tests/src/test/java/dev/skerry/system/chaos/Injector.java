@@ -42,6 +42,7 @@ final class Injector {
     private final MetroFaults metro;
     private final Random random;
     private final List<Injection> done = new ArrayList<>();
+    private final List<String> failures = new ArrayList<>();
     private final List<Thread> reapers = new ArrayList<>();
     private final Map<String, Future<?>> returning = new HashMap<>();
     private final ExecutorService inBackground = Executors.newVirtualThreadPerTaskExecutor();
@@ -53,19 +54,40 @@ final class Injector {
         this.random = new Random(seed);
     }
 
-    /** Answers what it injected, which is less than was planned when it is told to stop. */
-    List<Injection> inject(FaultPlan plan, BooleanSupplier stop) throws Exception {
+    /** Answers what it injected, which is less than was planned when it is told to stop, or when it fails itself. */
+    List<Injection> inject(FaultPlan plan, BooleanSupplier stop) throws InterruptedException {
         try (inBackground) {
-            injectAll(plan, stop);
+            unlessItFails(() -> injectAll(plan, stop));
             for (Thread reaper : reapers) {
                 reaper.join();
             }
             for (String role : Kill.ROLES) {
-                awaitBack(role);
+                unlessItFails(() -> awaitBack(role));
             }
         }
-        metro.disarm();
+        unlessItFails(metro::disarm);
         return List.copyOf(done);
+    }
+
+    /** What went wrong with the injecting itself: the faults after it did not happen, and what was to come back may be away. */
+    List<String> failures() {
+        return List.copyOf(failures);
+    }
+
+    private void unlessItFails(Step step) throws InterruptedException {
+        try {
+            step.take();
+        } catch (InterruptedException e) {
+            throw e;
+        } catch (Exception e) {
+            failures.add("after " + done.size() + " faults: " + e);
+            e.printStackTrace(System.out);
+        }
+    }
+
+    /** Something that is not to keep the run from being counted. */
+    private interface Step {
+        void take() throws Exception;
     }
 
     private void injectAll(FaultPlan plan, BooleanSupplier stop) throws Exception {
