@@ -3,6 +3,7 @@ package dev.skerry.system;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.net.httpserver.HttpServer;
+import dev.skerry.testing.TestingTemporal;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -10,6 +11,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
@@ -46,6 +49,7 @@ class StackTest {
 
     @Test
     void takesUpItsSessionsWhereAKilledOneLeftThem() throws Exception {
+        TestingTemporal.demand();
         String session;
         try (LocalStack stack = LocalStack.up(directory)) {
             Command.Result run = stack.skerry("run", "--keep", "Start a list in list.txt");
@@ -59,6 +63,31 @@ class StackTest {
             assertThat(sent.output()).contains("I remember 1 earlier turn(s)");
             assertThat(stack.skerry("session", "delete", session).exitCode()).isZero();
         }
+        assertThat(Leftovers.of(directory)).isEmpty();
+    }
+
+    @Test
+    void isSharedByTwoRunsThatStartAtTheSameMoment() throws Exception {
+        TestingTemporal.demand();
+        List<Path> logs = List.of(
+                Files.createFile(directory.resolve("one.log")), Files.createFile(directory.resolve("other.log")));
+        List<Process> runs = new ArrayList<>();
+        for (Path log : logs) {
+            runs.add(Command.start(
+                    directory,
+                    log,
+                    LocalStack.environment(directory),
+                    "run",
+                    "--offline",
+                    "rehearse:sleep=3 into " + log.getFileName()));
+        }
+        for (int each = 0; each < runs.size(); each++) {
+            assertThat(runs.get(each).waitFor(120, TimeUnit.SECONDS)).isTrue();
+            String said = Files.readString(logs.get(each));
+            assertThat(runs.get(each).exitValue()).as(said).isZero();
+            assertThat(said).contains("tokens revoked");
+        }
+        Command.run(directory, LocalStack.environment(directory), "down");
         assertThat(Leftovers.of(directory)).isEmpty();
     }
 

@@ -150,6 +150,11 @@ public final class TestingTemporal implements AutoCloseable {
         return all;
     }
 
+    /** Skips a test that needs a Temporal that outlives its callers where there is none. */
+    public static void demand() {
+        client();
+    }
+
     private static Path client() {
         Optional<Path> binary = onPath("temporal");
         Required.server("temporal", binary.isPresent(), "there is no 'temporal' on PATH");

@@ -8,11 +8,13 @@ import dev.skerry.cli.client.EventStream;
 import dev.skerry.cli.client.SessionEvent;
 import dev.skerry.cli.stack.AttachedStack;
 import dev.skerry.cli.stack.StackFile;
+import dev.skerry.cli.stack.StackUse;
 import dev.skerry.cli.terminal.Durations;
 import dev.skerry.cli.terminal.Interrupts;
 import dev.skerry.cli.terminal.Terminal;
 import java.math.BigDecimal;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -20,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -34,6 +37,8 @@ import tools.jackson.databind.JsonNode;
         mixinStandardHelpOptions = true)
 public final class RunCommand implements Callable<Integer> {
     private static final Duration LONGEST_TEARDOWN = Duration.ofSeconds(60);
+    private static final Duration LONGEST_START = Duration.ofMinutes(2);
+    private static final Duration LOOK = Duration.ofMillis(200);
 
     @Parameters(paramLabel = "TASK", description = "What the agent is to do.")
     private String task = "";
@@ -82,26 +87,45 @@ public final class RunCommand implements Callable<Integer> {
                 ? Terminal.plain(new java.io.PrintStream(java.io.OutputStream.nullOutputStream()))
                 : Terminal.standard(System.out, System.getenv());
         Connection connection = new Connection();
-        Optional<ApiClient> running = connection.find();
-        if (running.isPresent()) {
-            if (connection.explicitUrl().isEmpty()) {
-                StackFile.running(connection.home()).ifPresent(stackOptions::demandDriverOf);
-            }
-            return run(running.get(), terminal, connection, false);
+        if (connection.explicitUrl().isPresent()) {
+            return run(connection.demand(), terminal, connection);
         }
+        try (StackUse use = StackUse.begin(connection.home(), line -> terminal.line(terminal.dim(line)))) {
+            Optional<ApiClient> running = awaitOthers(terminal, connection);
+            if (interrupts.get() > 0) {
+                return ExitCode.INTERRUPTED.code();
+            }
+            if (running.isPresent()) {
+                StackFile.running(connection.home()).ifPresent(stackOptions::demandDriverOf);
+                return run(running.get(), terminal, connection);
+            }
+            return runInOwnStack(terminal, connection, use);
+        }
+    }
+
+    private int runInOwnStack(Terminal terminal, Connection connection, StackUse use) {
         terminal.line(terminal.dim(
                 "No stack runs; starting one in " + connection.home().root()));
         List<String> arguments = new ArrayList<>(stackOptions.arguments());
         arguments.add("--attached");
-        try (AttachedStack stack =
-                AttachedStack.start(arguments, UpCommand.READY, line -> terminal.line(terminal.dim("  " + line)))) {
+        AttachedStack stack;
+        try {
+            stack = AttachedStack.start(arguments, UpCommand.READY, line -> terminal.line(terminal.dim("  " + line)));
+        } catch (Failure e) {
+            // Somebody else may have been faster.
+            return run(awaitOthers(terminal, connection).orElseThrow(() -> e), terminal, connection);
+        }
+        try (stack) {
             if (interrupts.get() > 0) {
                 return ExitCode.INTERRUPTED.code();
             }
-            int code = run(connection.demand(), terminal, connection, true);
+            int code = run(connection.demand(), terminal, connection);
             if (keep && interrupts.get() == 0) {
                 stack.keep(UpCommand.KEEP);
                 terminal.line(terminal.dim("The stack goes on running; `skerry down` stops it."));
+            } else if (!use.becomeLast()) {
+                stack.keep(UpCommand.KEEP);
+                terminal.line("Somebody else uses the stack: it goes on running; `skerry down` stops it.");
             } else {
                 terminal.line(terminal.dim("Stopping the stack ..."));
             }
@@ -109,7 +133,24 @@ public final class RunCommand implements Callable<Integer> {
         }
     }
 
-    private int run(ApiClient client, Terminal terminal, Connection connection, boolean ownStack) {
+    /** The stack of somebody who is just starting it; empty when nobody is, or when it is gone again. */
+    private Optional<ApiClient> awaitOthers(Terminal terminal, Connection connection) {
+        Optional<ApiClient> found = connection.find();
+        if (found.isEmpty() && StackFile.holder(connection.home()).isPresent()) {
+            terminal.line(terminal.dim("A stack is starting or stopping already; waiting for it"));
+        }
+        Instant deadline = Instant.now().plus(LONGEST_START);
+        while (found.isEmpty()
+                && StackFile.holder(connection.home()).isPresent()
+                && interrupts.get() == 0
+                && Instant.now().isBefore(deadline)) {
+            LockSupport.parkNanos(LOOK.toNanos());
+            found = connection.find();
+        }
+        return found;
+    }
+
+    private int run(ApiClient client, Terminal terminal, Connection connection) {
         api = client;
         JsonNode created = client.post("sessions", order());
         String id = created.path("id").asString("");
@@ -143,8 +184,7 @@ public final class RunCommand implements Callable<Integer> {
         }
         view.summary(client.get("sessions/" + id), client.get("sessions/" + id + "/usage"));
         if (interrupts.get() > 0) {
-            terminal.line("Interrupted: the turn was cancelled, the sandbox destroyed"
-                    + (ownStack ? ", the stack is being stopped." : "."));
+            terminal.line("Interrupted: the turn was cancelled, the sandbox destroyed.");
             return ExitCode.INTERRUPTED.code();
         }
         return timedOut ? ExitCode.LIMIT.code() : code;

@@ -4,6 +4,7 @@ import dev.skerry.api.ApiApplication;
 import dev.skerry.cli.ExitCode;
 import dev.skerry.cli.Failure;
 import dev.skerry.cli.Home;
+import dev.skerry.cli.Json;
 import dev.skerry.cli.Version;
 import dev.skerry.cli.terminal.Durations;
 import dev.skerry.controlplane.ControlPlaneApplication;
@@ -109,8 +110,7 @@ public final class Stack implements AutoCloseable {
     }
 
     private void lock() throws IOException {
-        RandomAccessFile file =
-                new RandomAccessFile(home.root().resolve("stack.lock").toFile(), "rw");
+        RandomAccessFile file = new RandomAccessFile(StackFile.lock(home).toFile(), "rw");
         FileLock lock;
         try {
             lock = file.getChannel().tryLock();
@@ -126,6 +126,8 @@ public final class Stack implements AutoCloseable {
                     "Use it, or stop it with `skerry down`.");
         }
         parts.push(new Part("lock", file));
+        file.setLength(0);
+        file.write(Json.MAPPER.writeValueAsBytes(StackFile.Running.of("skerry", ProcessHandle.current())));
     }
 
     private void up() throws IOException {

@@ -63,6 +63,21 @@ public record StackFile(
         return read(home).filter(stack -> stack.process().find().isPresent());
     }
 
+    /** Who has this home for a stack, from the first moment of its start to the last of its end; empty when nobody has. */
+    public static Optional<ProcessHandle> holder(Home home) {
+        try {
+            return Json.MAPPER
+                    .readValue(Files.readAllBytes(lock(home)), Running.class)
+                    .find();
+        } catch (IOException | JacksonException e) {
+            return Optional.empty();
+        }
+    }
+
+    static Path lock(Home home) {
+        return home.root().resolve("stack.lock");
+    }
+
     void write(Home home) throws IOException {
         Path fresh = home.root().resolve("stack.json.new");
         Files.write(fresh, Json.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(this));
