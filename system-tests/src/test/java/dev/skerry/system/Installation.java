@@ -36,6 +36,7 @@ public final class Installation implements AutoCloseable {
     static final String SIGNING_KEY = "c2tlcnJ5LXN5c3RlbS10ZXN0LXNpZ25pbmcta2V5ITE=";
 
     private static final Duration ANSWERS_WITHIN = Duration.ofSeconds(90);
+    private static final Duration STARTS_WITHIN = Duration.ofSeconds(90);
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
     private final Path directory;
@@ -173,10 +174,18 @@ public final class Installation implements AutoCloseable {
         roles.get(role).kill();
     }
 
-    /** Starts a killed role again where it was, and waits until it listens. */
-    public void restart(String role) throws IOException {
-        roles.get(role).restart();
-        Ports.awaitListening(ports.get(role), Duration.ofSeconds(90));
+    /** Starts a killed role again where it was, as often as a supervisor would, and waits until it listens. */
+    public void restart(String role) {
+        RoleProcess process = roles.get(role);
+        Awaitility.await("%s listens".formatted(role))
+                .atMost(STARTS_WITHIN)
+                .pollInterval(Duration.ofMillis(50))
+                .until(() -> {
+                    if (!process.alive()) {
+                        process.restart();
+                    }
+                    return Ports.isListening(ports.get(role));
+                });
     }
 
     public URI apiUrl() {

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -101,6 +102,7 @@ class ChaosTest {
     /** One run against one installation. */
     private static final class Run {
         private final Accepted accepted = new Accepted();
+        private final List<String> unserved = new ArrayList<>();
         private final long seed;
         private final Installation installation;
         private final PublicApi api;
@@ -129,6 +131,7 @@ class ChaosTest {
                             "select id || ' is ' || status || ' although it was deleted' from sessions where ended_at is null")
                     .forEach(session -> violations.add(new Violation(Records.STUCK, session)));
             injector.failures().forEach(said -> violations.add(new Violation("failed injections", said)));
+            unserved.forEach(said -> violations.add(new Violation("people not served", said)));
             api.internalErrors().forEach(said -> violations.add(new Violation("internal errors", said)));
             return new ChaosReport(
                     seed,
@@ -158,9 +161,18 @@ class ChaosTest {
                 } finally {
                     goesOn.set(false);
                     for (Future<?> person : busy) {
-                        person.get(10, TimeUnit.MINUTES);
+                        awaitEnd(person);
                     }
                 }
+            }
+        }
+
+        /** What the API refused or never answered is counted like everything else that went wrong. */
+        private void awaitEnd(Future<?> person) throws Exception {
+            try {
+                person.get(10, TimeUnit.MINUTES);
+            } catch (ExecutionException e) {
+                unserved.add(String.valueOf(e.getCause().getMessage()));
             }
         }
 

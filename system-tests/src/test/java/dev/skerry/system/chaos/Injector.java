@@ -149,7 +149,7 @@ final class Injector {
     }
 
     /** A role takes seconds to start; meanwhile the next fault may strike. */
-    private Instant bringBack(String role) throws IOException {
+    private Instant bringBack(String role) {
         installation.restart(role);
         return Instant.now();
     }
