@@ -81,13 +81,17 @@ class StackTest {
                     "--offline",
                     "rehearse:sleep=3 into " + log.getFileName()));
         }
-        for (int each = 0; each < runs.size(); each++) {
-            assertThat(runs.get(each).waitFor(120, TimeUnit.SECONDS)).isTrue();
-            String said = Files.readString(logs.get(each));
-            assertThat(runs.get(each).exitValue()).as(said).isZero();
-            assertThat(said).contains("tokens revoked");
+        try {
+            for (int each = 0; each < runs.size(); each++) {
+                assertThat(runs.get(each).waitFor(120, TimeUnit.SECONDS)).isTrue();
+                String said = Files.readString(logs.get(each));
+                assertThat(runs.get(each).exitValue()).as(said).isZero();
+                assertThat(said).contains("tokens revoked");
+            }
+        } finally {
+            runs.forEach(Process::destroyForcibly);
+            Command.run(directory, LocalStack.environment(directory), "down");
         }
-        Command.run(directory, LocalStack.environment(directory), "down");
         assertThat(Leftovers.of(directory)).isEmpty();
     }
 
