@@ -95,12 +95,15 @@ public final class RunCommand implements Callable<Integer> {
             if (interrupts.get() > 0) {
                 return ExitCode.INTERRUPTED.code();
             }
-            if (running.isPresent()) {
-                StackFile.running(connection.home()).ifPresent(stackOptions::demandDriverOf);
-                return run(running.get(), terminal, connection);
-            }
-            return runInOwnStack(terminal, connection, use);
+            return running.isPresent()
+                    ? runInOthers(running.get(), terminal, connection)
+                    : runInOwnStack(terminal, connection, use);
         }
+    }
+
+    private int runInOthers(ApiClient client, Terminal terminal, Connection connection) {
+        StackFile.running(connection.home()).ifPresent(stackOptions::demandDriverOf);
+        return run(client, terminal, connection);
     }
 
     private int runInOwnStack(Terminal terminal, Connection connection, StackUse use) {
@@ -113,7 +116,7 @@ public final class RunCommand implements Callable<Integer> {
             stack = AttachedStack.start(arguments, UpCommand.READY, line -> terminal.line(terminal.dim("  " + line)));
         } catch (Failure e) {
             // Somebody else may have been faster.
-            return run(awaitOthers(terminal, connection).orElseThrow(() -> e), terminal, connection);
+            return runInOthers(awaitOthers(terminal, connection).orElseThrow(() -> e), terminal, connection);
         }
         try (stack) {
             if (interrupts.get() > 0) {
