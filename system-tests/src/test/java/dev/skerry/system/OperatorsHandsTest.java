@@ -119,11 +119,15 @@ class OperatorsHandsTest {
             assertThat(live.output()).contains("ok    " + session, "0 failed");
         });
         Files.writeString(history, Files.readString(history).replace("\"Provision\"", "\"Conjure\""));
-        assertThat(installation.skerry("replay", history.toString()).exitCode()).isEqualTo(1);
-        assertThat(installation
-                        .skerry("replay", directory.resolve("none").toString())
-                        .exitCode())
-                .isEqualTo(2);
+        Command.Result changed = installation.skerry("replay", history.toString());
+        assertThat(changed.exitCode()).isEqualTo(1);
+        assertThat(changed.output())
+                .contains("FAIL  " + history, "doesn't match event")
+                .doesNotContain("query failure");
+        Command.Result missing =
+                installation.skerry("replay", directory.resolve("none").toString());
+        assertThat(missing.exitCode()).isEqualTo(2);
+        assertThat(missing.output()).contains("none cannot be read.");
         assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
         installation.awaitStatus(session, "terminated", PATIENCE);
     }

@@ -119,6 +119,10 @@ public final class ReplayCommand implements Callable<Integer> {
     }
 
     private static WorkflowExecutionHistory read(Path file) {
+        if (!Files.isReadable(file)) {
+            throw new Failure(
+                    ExitCode.USAGE, file + " cannot be read.", "Name a file that exists and is yours to read.");
+        }
         try {
             return WorkflowExecutionHistory.fromJson(Files.readString(file));
         } catch (IOException | RuntimeException e) {
@@ -137,7 +141,7 @@ public final class ReplayCommand implements Callable<Integer> {
             out().println("ok    " + name);
         } catch (Exception e) {
             bad++;
-            out().println("FAIL  " + name + " " + rootOf(e));
+            out().println("FAIL  " + name + " " + rootOf(e).replaceFirst("^query failure .*?error=", ""));
         }
     }
 
@@ -146,7 +150,7 @@ public final class ReplayCommand implements Callable<Integer> {
         while (root.getCause() != null) {
             root = root.getCause();
         }
-        String said = String.valueOf(root.getMessage()).lines().findFirst().orElse("");
+        String said = String.valueOf(root.getMessage()).replaceAll("\\s+", " ").strip();
         return said.substring(0, Math.min(said.length(), LONGEST_REASON));
     }
 
