@@ -75,7 +75,7 @@ final class Invariants {
         Map<String, Integer> charged = new HashMap<>();
         Set<Long> known = new HashSet<>();
         for (String row : installation.query("""
-                select (m.content->0->>'text') || '|' || c.outcome || '|' || c.input_tokens from model_calls c
+                select (m.content->0->>'text') || '|' || coalesce(c.outcome, c.state) || '|' || c.input_tokens from model_calls c
                 join messages m on m.turn_id = c.turn_id and m.role = 'user'""")) {
             String[] call = row.split("\\|", -1);
             String task = ScriptedModel.task(call[0]);

@@ -3,7 +3,9 @@ package dev.skerry.system.chaos;
 import dev.skerry.system.chaos.PublicApi.Answer;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
@@ -14,12 +16,15 @@ final class Person implements Runnable {
     private static final Duration PATIENCE = Duration.ofSeconds(45);
     private static final Duration LOOK = Duration.ofMillis(250);
     private static final int LONGEST_PAUSE_MILLIS = 1_500;
+    /** More than these of everybody together are more than a metro has room for. */
+    private static final int MOST_KEPT = 3;
 
     private final PublicApi api;
     private final Accepted accepted;
     private final Random random;
     private final BooleanSupplier goesOn;
     private final String name;
+    private final Queue<String> kept = new ArrayDeque<>();
     private int said;
 
     Person(String name, PublicApi api, Accepted accepted, long seed, BooleanSupplier goesOn) {
@@ -53,8 +58,9 @@ final class Person implements Runnable {
                 return;
             }
         }
-        if (!chance(5)) {
-            expect(api.delete(path), 202);
+        kept.add(path);
+        if (!chance(5) || kept.size() > MOST_KEPT) {
+            expect(api.delete(kept.remove()), 202);
         }
     }
 
