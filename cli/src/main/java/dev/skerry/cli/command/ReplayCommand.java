@@ -119,13 +119,12 @@ public final class ReplayCommand implements Callable<Integer> {
     }
 
     private static WorkflowExecutionHistory read(Path file) {
-        if (!Files.isReadable(file)) {
-            throw new Failure(
-                    ExitCode.USAGE, file + " cannot be read.", "Name a file that exists and is yours to read.");
-        }
         try {
             return WorkflowExecutionHistory.fromJson(Files.readString(file));
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException e) {
+            throw new Failure(
+                    ExitCode.USAGE, file + " cannot be read.", "Name a file that exists and is yours to read.", e);
+        } catch (RuntimeException e) {
             throw new Failure(
                     ExitCode.USAGE,
                     file + " is not a history: " + rootOf(e) + ".",

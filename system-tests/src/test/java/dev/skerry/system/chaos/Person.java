@@ -16,7 +16,7 @@ final class Person implements Runnable {
     private static final Duration PATIENCE = Duration.ofSeconds(45);
     private static final Duration LOOK = Duration.ofMillis(250);
     private static final int LONGEST_PAUSE_MILLIS = 1_500;
-    /** More than these of everybody together are more than a metro has room for. */
+    /** So that what everybody keeps together does not fill the metro. */
     private static final int MOST_KEPT = 3;
 
     private final PublicApi api;
