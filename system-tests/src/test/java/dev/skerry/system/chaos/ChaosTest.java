@@ -77,15 +77,22 @@ class ChaosTest {
                     Stream.concat(Kill.ROLES.stream(), servers.names().stream()).toList();
             int faults =
                     Integer.getInteger("skerry.faults", FaultPlan.kinds(victims).size());
-            ChaosReport report = new Run(seed, installation, servers, new MetroFaults(faultPort), model)
-                    .run(FaultPlan.of(seed, faults, victims));
-            System.out.println(report);
-            Path file = Files.createDirectories(Path.of("target", "chaos")).resolve("chaos-" + seed + ".json");
-            Files.writeString(file, JsonMapper.builder().build().writeValueAsString(report));
-            if (!report.holds()) {
-                Files.writeString(file.resolveSibling("chaos-" + seed + ".log"), installation.logs());
+            Path kept = Files.createDirectories(Path.of("target", "chaos"));
+            boolean holds = false;
+            try {
+                ChaosReport report = new Run(seed, installation, servers, new MetroFaults(faultPort), model)
+                        .run(FaultPlan.of(seed, faults, victims));
+                System.out.println(report);
+                Files.writeString(
+                        kept.resolve("chaos-" + seed + ".json"),
+                        JsonMapper.builder().build().writeValueAsString(report));
+                holds = report.holds();
+                assertThat(report.violations()).as("seed %s", seed).isEmpty();
+            } finally {
+                if (!holds) {
+                    Files.writeString(kept.resolve("chaos-" + seed + ".log"), installation.logs());
+                }
             }
-            assertThat(report.violations()).as("seed %s", seed).isEmpty();
         }
     }
 
@@ -177,22 +184,22 @@ class ChaosTest {
         }
 
         /** What does not come to rest in time is counted as stuck. */
-        private void settle() {
+        private void settle() throws Exception {
             settle(invariants::restless);
         }
 
-        private void settle(Callable<List<String>> restless) {
+        private void settle(Callable<List<String>> restless) throws Exception {
             try {
                 Awaitility.await()
                         .atMost(SETTLES_WITHIN)
                         .pollInterval(Duration.ofMillis(500))
                         .until(() -> restless.call().isEmpty());
             } catch (ConditionTimeoutException e) {
-                System.out.println("chaos: not at rest after " + SETTLES_WITHIN);
+                System.out.println("chaos: not at rest after " + SETTLES_WITHIN + ": " + restless.call());
             }
         }
 
-        private void endEverything() throws SQLException {
+        private void endEverything() throws Exception {
             for (String session : installation.query("select id from sessions where ended_at is null")) {
                 assertThat(api.delete("/v1/sessions/" + session).status()).isEqualTo(202);
             }
