@@ -164,7 +164,8 @@ public class Books {
             throw new RefusedException(
                     new Refusal.Unavailable("This very call is being answered elsewhere: ask again.", 1));
         } catch (DataAccessException | TransactionException e) {
-            late.add(() -> ledger.settle(callId, new Settlement(0, 0, 0, false, "not_made")));
+            late.addOnceItAppears(() -> ledger.settle(callId, new Settlement(0, 0, 0, false, "not_made"))
+                    .isPresent());
             throw e;
         }
     }

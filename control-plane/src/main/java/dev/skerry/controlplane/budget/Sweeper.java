@@ -53,9 +53,17 @@ public class Sweeper {
             return;
         }
         try {
-            ledger.leftBehind(null, Presence.SILENCE, longestCall).forEach(this::settle);
+            ledger.leftBehind(null, Presence.SILENCE, longestCall).forEach(this::trySettling);
         } catch (RuntimeException e) {
             log.warn("could not sweep: {}", e.toString());
+        }
+    }
+
+    private void trySettling(Unsettled call) {
+        try {
+            settle(call);
+        } catch (RuntimeException e) {
+            log.warn("session {}: model call {} stays reserved: {}", call.sessionId(), call.callId(), e.toString());
         }
     }
 

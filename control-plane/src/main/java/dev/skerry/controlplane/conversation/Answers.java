@@ -77,16 +77,22 @@ class Answers {
      * that is away for a moment is waited for: the answer is paid.
      */
     Answer store(OngoingCall call, Reserved reserved, ModelAnswer answer, Duration took) {
+        return kept(call, reserved, answer, took)
+                .orElseThrow(
+                        () -> new RefusedException(new Refusal.TurnOver("The turn ended while the model answered.")));
+    }
+
+    private Optional<Answer> kept(OngoingCall call, Reserved reserved, ModelAnswer answer, Duration took) {
         for (int attempt = 1; ; attempt++) {
             try {
-                Optional<Answer> kept =
-                        Objects.requireNonNull(transactions.execute(ignored -> keep(call, reserved, answer, took)));
-                return kept.orElseThrow(
-                        () -> new RefusedException(new Refusal.TurnOver("The turn ended while the model answered.")));
+                return Objects.requireNonNull(transactions.execute(ignored -> keep(call, reserved, answer, took)));
             } catch (DuplicateKeyException e) {
-                return again(messages.answerTo(call.turn(), call.seq()).orElseThrow(() -> e));
-            } catch (DataAccessException | TransactionException e) {
-                if (attempt == ATTEMPTS || !paused(attempt)) {
+                books.settleSurely(reserved, answer.usage());
+                return Optional.of(
+                        again(messages.answerTo(call.turn(), call.seq()).orElseThrow(() -> e)));
+            } catch (RuntimeException e) {
+                boolean away = e instanceof DataAccessException || e instanceof TransactionException;
+                if (!away || attempt == ATTEMPTS || !paused(attempt)) {
                     books.settleSurely(reserved, answer.usage());
                     throw e;
                 }

@@ -12,6 +12,7 @@ import dev.skerry.controlplane.World;
 import dev.skerry.store.Events.EventRow;
 import dev.skerry.store.Ledger;
 import dev.skerry.store.Ledger.Balance;
+import dev.skerry.store.Messages;
 import dev.skerry.store.Sessions;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -34,6 +35,9 @@ class ConversationTest {
 
     @Autowired
     Sessions sessions;
+
+    @Autowired
+    Messages messages;
 
     private Sandbox sandbox;
     private String turn;
@@ -69,6 +73,21 @@ class ConversationTest {
         assertThat(again.body()).isEqualTo(first.body());
         assertThat(TestingModels.received(marker)).hasSize(1);
         assertThat(ledger.balance(sandbox.session()).spentNanoUsd()).isEqualTo(TestingModels.ANTHROPIC_COST);
+    }
+
+    @Test
+    void settlesAnAnswerThatAnotherControlPlaneWasFasterToStore() {
+        String marker = TestingModels.marker(received -> {
+            messages.appendAssistant(sandbox.session(), turn, "msg_of_another", "[]", 1, "end_turn");
+            return TestingModels.answer(received);
+        });
+        begin(TestingModels.ANTHROPIC_MODEL, World.DOLLAR, marker);
+
+        Answer answer = ask(1, "");
+
+        assertThat(answer.body().at("/message/id").asString()).isEqualTo("msg_of_another");
+        assertThat(ledger.balance(sandbox.session()))
+                .isEqualTo(new Balance(World.DOLLAR, 0, TestingModels.ANTHROPIC_COST));
     }
 
     @ParameterizedTest
