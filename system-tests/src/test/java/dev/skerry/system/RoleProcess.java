@@ -9,7 +9,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** One role as a process of its own, as production runs it: the built distribution, settings in the environment. */
+/**
+ * One role as a process of its own, as production runs it: the built distribution, settings in the environment. Only the compiler is not
+ * production's, because tests want a fast start; in benchmarks it is.
+ */
 final class RoleProcess implements AutoCloseable {
     private final ProcessBuilder builder;
     private final Path log;
@@ -27,11 +30,11 @@ final class RoleProcess implements AutoCloseable {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "--sun-misc-unsafe-memory-access=allow",
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "-jar",
-                Distribution.jar().toString(),
-                role));
+                "-XX:+UseSerialGC"));
+        if (!Boolean.getBoolean("skerry.bench")) {
+            command.add("-XX:TieredStopAtLevel=1");
+        }
+        command.addAll(List.of("-jar", Distribution.jar().toString(), role));
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().putAll(settings);
         builder.redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));

@@ -45,7 +45,8 @@ class Conversation {
             throw ApiException.sessionEnded();
         }
         TurnId id = origin.map(known -> new TurnId("trn_" + known.id("turn"))).orElseGet(ids::turn);
-        TurnRow turn = turns.find(session.id(), id.value()).orElseGet(() -> turnLog.queue(session.id(), id, text));
+        TurnRow turn = origin.flatMap(ignored -> turns.find(session.id(), id.value()))
+                .orElseGet(() -> turnLog.queue(session.id(), id, text));
         if (SESSION_ENDED.equals(turn.reasonCode())) {
             throw ApiException.sessionEnded();
         }

@@ -19,6 +19,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -158,6 +159,12 @@ class TurnDesk {
                 .map(MessageRow::content)
                 .findFirst()
                 .orElse("[]");
-        return new TurnView(turn.id(), turn.attempt(), json.readTree(input), messages.nextCallSeq(turn.id()));
+        int calls = said.stream()
+                .map(MessageRow::callSeq)
+                .filter(Objects::nonNull)
+                .mapToInt(Integer::intValue)
+                .max()
+                .orElse(0);
+        return new TurnView(turn.id(), turn.attempt(), json.readTree(input), calls + 1);
     }
 }
