@@ -1,24 +1,30 @@
 package dev.skerry.worker;
 
+import static org.springframework.core.NestedExceptionUtils.getMostSpecificCause;
+
 import dev.skerry.activities.provider.Metro;
 import dev.skerry.reaper.ReapOrder;
 import dev.skerry.reaper.ReapOrphansWorkflow;
 import dev.skerry.session.TaskQueues;
 import io.grpc.Status;
-import io.grpc.StatusRuntimeException;
 import io.temporal.api.enums.v1.ScheduleOverlapPolicy;
 import io.temporal.client.WorkflowClient;
+import io.temporal.client.WorkflowExecutionAlreadyStarted;
 import io.temporal.client.WorkflowOptions;
 import io.temporal.client.schedules.Schedule;
 import io.temporal.client.schedules.ScheduleActionStartWorkflow;
 import io.temporal.client.schedules.ScheduleAlreadyRunningException;
 import io.temporal.client.schedules.ScheduleClient;
 import io.temporal.client.schedules.ScheduleClientOptions;
+import io.temporal.client.schedules.ScheduleException;
+import io.temporal.client.schedules.ScheduleHandle;
 import io.temporal.client.schedules.ScheduleIntervalSpec;
 import io.temporal.client.schedules.ScheduleOptions;
 import io.temporal.client.schedules.SchedulePolicy;
 import io.temporal.client.schedules.ScheduleSpec;
 import io.temporal.client.schedules.ScheduleUpdate;
+import io.temporal.common.converter.DataConverterException;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -26,6 +32,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
@@ -37,24 +44,34 @@ import org.springframework.stereotype.Component;
 @Component
 class ReaperSchedule implements SmartLifecycle {
     private static final Logger log = LoggerFactory.getLogger(ReaperSchedule.class);
+    private static final Duration AGAIN = Duration.ofSeconds(30);
 
     private final WorkflowClient client;
     private final WorkerSettings settings;
     private final String id;
     private final List<String> metros;
+    private final Duration again;
     private final ScheduledExecutorService timer =
             Executors.newSingleThreadScheduledExecutor(Thread.ofVirtual().factory());
     private volatile boolean running;
 
+    @Autowired
     ReaperSchedule(
             WorkflowClient client,
             WorkerSettings settings,
             List<Metro> metros,
             @Value("${skerry.installation}") String installation) {
+        this(client, settings, metros, installation, AGAIN);
+    }
+
+    /** Tries again after the given time when Temporal does not take the schedule. */
+    ReaperSchedule(
+            WorkflowClient client, WorkerSettings settings, List<Metro> metros, String installation, Duration again) {
         this.client = client;
         this.settings = settings;
         this.metros = metros.stream().map(Metro::code).toList();
         this.id = "skerry-reaper-" + installation;
+        this.again = again;
     }
 
     @Override
@@ -63,16 +80,24 @@ class ReaperSchedule implements SmartLifecycle {
         timer.execute(this::keep);
     }
 
+    /** The SDK wraps what the server answers, so the cause decides. */
     private void keep() {
         try {
             createOrUpdate();
-        } catch (StatusRuntimeException e) {
-            if (e.getStatus().getCode() == Status.Code.UNIMPLEMENTED) {
-                long every = settings.reapEvery().toSeconds();
-                Future<?> _ = timer.scheduleAtFixedRate(this::startOne, every, every, TimeUnit.SECONDS);
+        } catch (RuntimeException e) {
+            if (timer.isShutdown()) {
+                return;
+            }
+            if (Status.fromThrowable(e).getCode() == Status.Code.UNIMPLEMENTED) {
+                log.info("Temporal has no schedules: this worker starts the reaper every {}", settings.reapEvery());
+                long every = settings.reapEvery().toMillis();
+                Future<?> _ = timer.scheduleAtFixedRate(this::startOne, every, every, TimeUnit.MILLISECONDS);
             } else {
-                log.warn("could not set the reaper's schedule, trying again: {}", e.getStatus());
-                Future<?> _ = timer.schedule(this::keep, 30, TimeUnit.SECONDS);
+                log.warn(
+                        "could not set the reaper's schedule, trying again in {}: {}",
+                        again,
+                        getMostSpecificCause(e).toString());
+                Future<?> _ = timer.schedule(this::keep, again.toMillis(), TimeUnit.MILLISECONDS);
             }
         }
     }
@@ -98,9 +123,27 @@ class ReaperSchedule implements SmartLifecycle {
                         .build())
                 .build();
         try {
-            schedules.createSchedule(id, schedule, ScheduleOptions.newBuilder().build());
+            create(schedules, schedule);
         } catch (ScheduleAlreadyRunningException e) {
-            schedules.getHandle(id).update(input -> new ScheduleUpdate(schedule));
+            update(schedules, schedule);
+        }
+    }
+
+    private void create(ScheduleClient schedules, Schedule schedule) {
+        schedules.createSchedule(id, schedule, ScheduleOptions.newBuilder().build());
+    }
+
+    /** The SDK reads a schedule before it changes it, and cannot read one whose workflow has a summary without details. */
+    private void update(ScheduleClient schedules, Schedule schedule) {
+        ScheduleHandle existing = schedules.getHandle(id);
+        try {
+            existing.update(input -> new ScheduleUpdate(schedule));
+        } catch (ScheduleException e) {
+            if (!(e.getCause() instanceof DataConverterException)) {
+                throw e;
+            }
+            existing.delete();
+            create(schedules, schedule);
         }
     }
 
@@ -109,6 +152,8 @@ class ReaperSchedule implements SmartLifecycle {
                 .setWorkflowId(id)
                 .setTaskQueue(TaskQueues.SESSIONS)
                 .setStaticSummary("Destroy VMs that no session owns")
+                .setStaticDetails(
+                        "Looks at every metro and at the records of sessions; what it found and did is its result.")
                 .build();
     }
 
@@ -116,6 +161,8 @@ class ReaperSchedule implements SmartLifecycle {
         try {
             WorkflowClient.start(
                     client.newWorkflowStub(ReapOrphansWorkflow.class, options())::run, ReapOrder.usual(metros));
+        } catch (WorkflowExecutionAlreadyStarted e) {
+            log.debug("the reaper's last sweep goes on");
         } catch (RuntimeException e) {
             log.warn("the reaper did not start: {}", e.getMessage());
         }
