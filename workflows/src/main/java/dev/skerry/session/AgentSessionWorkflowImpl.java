@@ -16,10 +16,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** One loop: wait for something to do, do it, until the end was asked for; then take everything down. */
@@ -31,6 +34,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     private static final Duration ROOM_IS_AWAITED = Duration.ofMinutes(10);
     private static final Duration ASK_FOR_ROOM_AFTER = Duration.ofSeconds(5);
     private static final Duration ASK_FOR_ROOM_AT_LEAST_EVERY = Duration.ofMinutes(1);
+    private static final Duration LEFT_BEHIND_ARE_AWAITED = Duration.ofMinutes(2);
     private static final String BUDGET_REACHED = "budget_reached";
     private static final Reason OPERATOR = new Reason("cancelled_by_operator", "Cancelled in Temporal.");
     private static final Reason DELETED = new Reason(DELETED_BY_OWNER, "Deleted by its owner.");
@@ -45,6 +49,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     private final Alarm alarm = new Alarm();
     private final TurnQueue queue;
     private final Standing standing;
+    private final Set<Box> leftBehind;
 
     private int incarnation;
     private @Nullable Box box;
@@ -85,12 +90,14 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         resumeAsked = state.resumeAsked();
         budgetReached = Boolean.TRUE.equals(state.budgetReached());
         lostIncarnation = state.lostIncarnation();
+        leftBehind = new LinkedHashSet<>(Objects.requireNonNullElse(state.leftBehind(), List.of()));
     }
 
     @Override
     public void run(SessionState state) {
         describe();
         Workflow.newDetachedCancellationScope(this::endWhenLifetimeIsOver).run();
+        List.copyOf(leftBehind).forEach(this::destroyBeside);
         living = Workflow.newCancellationScope(this::live);
         try {
             living.run();
@@ -139,6 +146,31 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         return Workflow.getInfo().isContinueAsNewSuggested() || (turnsPerRun != null && turnsInThisRun >= turnsPerRun);
     }
 
+    /**
+     * Waits for the condition until the deadline, if there is one; answers whether it came true in time, or this run is long enough: a
+     * server takes so many updates of one run and then no more, also when none of them gave it anything to do.
+     */
+    private boolean awaitHere(@Nullable Instant deadline, String summary, Supplier<Boolean> condition) {
+        boolean awoken = awaitAtMost(deadline, summary, () -> condition.get() || runIsLongEnough());
+        if (!awoken || condition.get() || isNew("waits-end-with-the-run")) {
+            return awoken;
+        }
+        return awaitAtMost(deadline, summary, condition);
+    }
+
+    private boolean awaitAtMost(@Nullable Instant deadline, String summary, Supplier<Boolean> condition) {
+        if (deadline == null) {
+            Workflow.await(condition);
+            return true;
+        }
+        return alarm.await(deadline, summary, condition);
+    }
+
+    /** Whether this run does what runs of older versions did not do. */
+    private static boolean isNew(String change) {
+        return Workflow.getVersion(change, Workflow.DEFAULT_VERSION, 1) >= 1;
+    }
+
     private void cancelled() {
         String asked = CancellationScope.current().getCancellationReason();
         endBecause(new Ending(Status.TERMINATED, DELETED_BY_OWNER.equals(asked) ? DELETED : OPERATOR));
@@ -157,7 +189,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         int lost = 0;
         while (ending == null && turn != null) {
             if (queue.takeCancel(turn)) {
-                over(turn, TurnStatus.CANCELLED, new Reason("cancelled", "Cancelled before it began."));
+                over(turn, TurnStatus.CANCELLED, new Reason("cancelled", "Cancelled while no sandbox worked on it."));
             } else if (!awake) {
                 ready();
             } else {
@@ -246,8 +278,9 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         }
         describe();
         Instant deadline = quietSince.plus(timeouts.idle());
-        boolean called = alarm.await(
+        boolean called = awaitHere(
                 deadline, "Idle timeout", () -> !queue.isEmpty() || suspendAsked || ending != null || sandboxIsLost());
+        boolean suspendsLater = suspendAsked && !queue.isEmpty() && isNew("suspends-after-a-message");
         if (sandboxIsLost()) {
             discard();
             report(
@@ -258,7 +291,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         } else if (suspendAsked && queue.isEmpty() && ending == null) {
             suspend(new Reason("asked", "Suspended on request."));
         }
-        suspendAsked = false;
+        suspendAsked = suspendsLater;
     }
 
     private void suspend(Reason why) {
@@ -289,9 +322,8 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
             quietSince = Alarm.now();
         }
         describe();
-        boolean called = box == null
-                ? awaitCall()
-                : alarm.await(quietSince.plus(timeouts.suspended()), "Suspended for long enough", this::called);
+        boolean called = awaitHere(
+                box == null ? null : quietSince.plus(timeouts.suspended()), "Suspended for long enough", this::called);
         if (!called) {
             discard();
             report(
@@ -304,11 +336,6 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
             quietSince = Alarm.now();
         }
         resumeAsked = false;
-    }
-
-    private boolean awaitCall() {
-        Workflow.await(this::called);
-        return true;
     }
 
     private boolean called() {
@@ -351,7 +378,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         Reason cause = why;
         int boots = 0;
         int superseded = 0;
-        while (ending == null && boots < MOST_BOOTS_IN_A_ROW && superseded < MOST_SUPERSEDED_IN_A_ROW) {
+        while (isWanted() && boots < MOST_BOOTS_IN_A_ROW && superseded < MOST_SUPERSEDED_IN_A_ROW) {
             List<MetroView> metros = calls.brief("Look at the metros").metros();
             Optional<Choice> choice =
                     Placement.choose(metros, tried, session.value().hashCode() + incarnation);
@@ -386,10 +413,19 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
                 default -> boots++;
             }
         }
-        if (ending == null) {
+        if (isWanted()) {
             String last = cause == null ? "" : " The last one: " + cause.message();
             cannotBoot(new Reason("boot_failed", "No sandbox came up in " + boots + " attempts." + last));
         }
+    }
+
+    /** Whether a sandbox is still of use: not when the session ends, nor when the turn that it is for was cancelled. */
+    private boolean isWanted() {
+        return ending == null && !(turnIsCancelled() && isNew("cancels-while-booting"));
+    }
+
+    private boolean turnIsCancelled() {
+        return turn != null && queue.cancelAsked(turn);
     }
 
     private void awaitRoom(Duration pause, @Nullable Reason cause) {
@@ -397,10 +433,13 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         if (!waits.equals(standing.reason())) {
             report(Status.PROVISIONING, waits);
         }
-        Workflow.newTimer(
-                        pause,
-                        TimerOptions.newBuilder().setSummary("Wait for room").build())
-                .get();
+        Instant deadline = Alarm.now().plus(pause);
+        Alarm next = new Alarm();
+        next.await(deadline, "Wait for room", () -> ending != null || turnIsCancelled());
+        if (isWanted()) {
+            next.await(deadline, "Wait for room", () -> ending != null);
+        }
+        next.disarm();
     }
 
     private static Reason noCapacity(@Nullable Reason cause) {
@@ -458,12 +497,32 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
             Workflow.newDetachedCancellationScope(() -> {
                         whateverItSays(() -> calls.brief("Revoke incarnation " + incarnation)
                                 .closeIncarnation(session, incarnation));
-                        whateverItSays(() -> calls.abandoning(gone.metro(), "Destroy " + gone.name())
-                                .destroy(gone));
+                        destroySoon(gone);
                     })
                     .run();
             box = null;
         }
+    }
+
+    private void destroySoon(Box gone) {
+        try {
+            calls.abandoning(gone.metro(), "Destroy " + gone.name()).destroy(gone);
+        } catch (ActivityFailure e) {
+            throwIfCancelled(e);
+            if (isNew("destroys-beside")) {
+                leftBehind.add(gone);
+                destroyBeside(gone);
+            }
+        }
+    }
+
+    /** The session goes on meanwhile; it may continue as new, and its next run tries on. */
+    private void destroyBeside(Box gone) {
+        Workflow.newDetachedCancellationScope(() -> Async.procedure(
+                                calls.destroying(gone.metro(), "Destroy " + gone.name() + ", left behind")::destroy,
+                                gone)
+                        .thenApply(ignored -> leftBehind.remove(gone)))
+                .run();
     }
 
     private void takeDown(Ending end) {
@@ -481,6 +540,9 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
             whateverItSays(() ->
                     calls.destroying(gone.metro(), "Destroy " + gone.name()).destroy(gone));
             box = null;
+        }
+        if (!leftBehind.isEmpty()) {
+            Workflow.await(LEFT_BEHIND_ARE_AWAITED, leftBehind::isEmpty);
         }
         Transition ended = show(end.status(), end.reason());
         whateverItSays(() -> calls.brief("Close the books")
@@ -589,7 +651,8 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
                 resumeAsked,
                 lostIncarnation,
                 turnsPerRun,
-                budgetReached);
+                budgetReached,
+                List.copyOf(leftBehind));
     }
 
     @Override

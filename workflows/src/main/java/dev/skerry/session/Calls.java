@@ -28,9 +28,11 @@ final class Calls {
 
     private static final int LONGEST_SUMMARY = 380;
 
-    private static final RetryOptions STEADILY = RetryOptions.newBuilder()
+    private static final RetryOptions WHATEVER_IT_SAYS = RetryOptions.newBuilder()
             .setInitialInterval(Duration.ofMillis(500))
             .setMaximumInterval(Duration.ofSeconds(20))
+            .build();
+    private static final RetryOptions STEADILY = RetryOptions.newBuilder(WHATEVER_IT_SAYS)
             .setDoNotRetry(
                     FailureTypes.METRO_UNAVAILABLE,
                     FailureTypes.PROVIDER_REJECTED,
@@ -74,7 +76,7 @@ final class Calls {
                         .build());
     }
 
-    /** Gives up on a metro that is away, so that the session goes on elsewhere; what is left there is the reaper's. */
+    /** Gives up on a metro that is away, so that the session goes on elsewhere. */
     SandboxActivities abandoning(String metro, String summary) {
         return Workflow.newActivityStub(
                 SandboxActivities.class,
@@ -84,11 +86,14 @@ final class Calls {
                         .build());
     }
 
-    /** Never gives up. */
+    /** Never gives up: a refusal, such as of a token that was replaced, may end some day, and the VM costs until then. */
     SandboxActivities destroying(String metro, String summary) {
         return Workflow.newActivityStub(
                 SandboxActivities.class,
-                provider(metro, summary).setStartToCloseTimeout(PROVIDER_CALL).build());
+                provider(metro, summary)
+                        .setStartToCloseTimeout(PROVIDER_CALL)
+                        .setRetryOptions(WHATEVER_IT_SAYS)
+                        .build());
     }
 
     /** A server refuses a summary of more than 400 bytes, and with it the workflow's whole step. */

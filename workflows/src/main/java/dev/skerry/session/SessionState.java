@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param lostIncarnation newest incarnation that is known to be gone
  * @param turnsPerRun continue as new after so many turns, null to follow the server's suggestion
  * @param budgetReached whether the last turn stopped because the budget was used up; null, in older histories, for no
+ * @param leftBehind VMs that could not be destroyed when they were given up and still may exist; null, in older histories, for none
  */
 public record SessionState(
         SessionId session,
@@ -45,7 +46,8 @@ public record SessionState(
         boolean resumeAsked,
         int lostIncarnation,
         @Nullable Integer turnsPerRun,
-        @Nullable Boolean budgetReached) {
+        @Nullable Boolean budgetReached,
+        @Nullable List<Box> leftBehind) {
 
     /** A session that was just created. */
     public static SessionState created(
@@ -71,7 +73,8 @@ public record SessionState(
                 false,
                 0,
                 null,
-                false);
+                false,
+                List.of());
     }
 
     /** The same with a smaller run, for servers that never suggest to continue as new. */
@@ -97,6 +100,7 @@ public record SessionState(
                 resumeAsked,
                 lostIncarnation,
                 turns,
-                budgetReached);
+                budgetReached,
+                leftBehind);
     }
 }

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -35,6 +36,7 @@ class HardshipTest {
         world.close();
         assertThat(world.running).isEmpty();
         assertThat(world.frozen).isEmpty();
+        assertThat(world.spoilt).isEmpty();
         assertThat(world.mostAlive).isLessThanOrEqualTo(1);
     }
 
@@ -304,6 +306,87 @@ class HardshipTest {
         assertThat(other).isNotNull();
         assertThat(world.calls).filteredOn("destroy"::equals).hasSize(1);
         assertThat(world.calls).filteredOn("settle"::equals).hasSize(1);
+    }
+
+    @Test
+    void aTurnThatIsCancelledWhileItWaitsForRoomIsOverAtOnce() {
+        world.provisionFault = request -> request.incarnation() == 1
+                ? null
+                : ApplicationFailure.newNonRetryableFailure("Full.", FailureTypes.METRO_UNAVAILABLE);
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        session.lose(1);
+        session.await(Status.SUSPENDED);
+        TurnId turn = world.turn();
+        session.workflow.submitTurn(turn);
+        TestingWorld.await(() -> "no_capacity".equals(code(session)));
+        session.workflow.cancelTurn();
+        TestingWorld.await(() -> world.ended.contains(turn + " cancelled cancelled"));
+        session.await(Status.SUSPENDED);
+        world.provisionFault = request -> null;
+        session.workflow.submitTurn(world.turn());
+        session.await(Status.IDLE);
+        end(session);
+    }
+
+    @Test
+    void aSuspensionAskedForWithAMessageComesAfterIt() throws InterruptedException {
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        world.together(session, () -> session.workflow.submitTurn(world.turn()), session.workflow::suspend);
+        session.await(Status.SUSPENDED);
+        assertThat(turnsRun()).hasSize(1);
+        assertThat(code(session)).isEqualTo("asked");
+        end(session);
+    }
+
+    @Test
+    void aVmLeftBehindIsDestroyedBesideTheSessionAlsoAcrossRuns() {
+        AtomicBoolean away = new AtomicBoolean(true);
+        world.shortRuns(1);
+        world.beforeDestroy = () -> {
+            if (away.get()) {
+                throw ApplicationFailure.newFailure("no answer", "provider_unknown");
+            }
+        };
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        session.workflow.suspend();
+        session.awaitFrozen();
+        world.frozen.stream().findFirst().ifPresent(world::spoil);
+        session.workflow.submitTurn(world.turn());
+        world.sleep(Duration.ofMinutes(1));
+        TestingWorld.await(() -> turnsRun().size() == 1);
+        TestingWorld.await(() -> session.runs() == 2);
+        session.workflow.submitTurn(world.turn());
+        TestingWorld.await(() -> turnsRun().size() == 2);
+        assertThat(world.spoilt)
+                .as("still there while the metro does not answer")
+                .hasSize(1);
+        away.set(false);
+        world.sleep(Duration.ofMinutes(1));
+        TestingWorld.await(world.spoilt::isEmpty);
+        end(session);
+    }
+
+    @Test
+    void theEndWaitsForAMetroThatRefuses() {
+        AtomicInteger refusals = new AtomicInteger(3);
+        world.beforeDestroy = () -> {
+            if (refusals.getAndDecrement() > 0) {
+                throw ApplicationFailure.newFailure("unauthorised", FailureTypes.PROVIDER_REJECTED);
+            }
+        };
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        end(session);
+        assertThat(world.running).isEmpty();
+        assertThat(world.calls).filteredOn("destroy"::equals).hasSize(1);
+    }
+
+    private static String code(TestingWorld.Session session) {
+        Reason reason = session.workflow.status().reason();
+        return reason == null ? "" : reason.code();
     }
 
     private void end(TestingWorld.Session session) {

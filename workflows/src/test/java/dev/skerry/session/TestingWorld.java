@@ -20,11 +20,13 @@ import io.temporal.worker.WorkerFactory;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
@@ -36,6 +38,9 @@ final class TestingWorld implements AutoCloseable {
 
     final Set<String> running = ConcurrentHashMap.newKeySet();
     final Set<String> frozen = ConcurrentHashMap.newKeySet();
+    /** Frozen for good: they exist and do not wake. */
+    final Set<String> spoilt = ConcurrentHashMap.newKeySet();
+
     final List<Transition> transitions = new CopyOnWriteArrayList<>();
     final List<String> calls = new CopyOnWriteArrayList<>();
     final List<String> ended = new CopyOnWriteArrayList<>();
@@ -48,6 +53,7 @@ final class TestingWorld implements AutoCloseable {
     volatile @Nullable RuntimeException stopFault;
     final AtomicInteger outages = new AtomicInteger();
     volatile Runnable onCancel = () -> {};
+    volatile Runnable onRaise = () -> {};
     volatile TurnScript turns = (incarnation, turn) -> new TurnOutcome(TurnStatus.COMPLETED, null);
 
     private final @Nullable TestWorkflowEnvironment environment;
@@ -122,6 +128,36 @@ final class TestingWorld implements AutoCloseable {
     void sleep(Duration duration) {
         Objects.requireNonNull(environment, "a real server's time cannot be skipped")
                 .sleep(duration);
+    }
+
+    void spoil(String vm) {
+        frozen.remove(vm);
+        spoilt.add(vm);
+    }
+
+    /** Does several things that the workflow learns of in one step, because it is busy with a budget meanwhile. */
+    void together(Session session, Runnable... things) throws InterruptedException {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch over = new CountDownLatch(1);
+        onRaise = () -> {
+            begun.countDown();
+            try {
+                over.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        };
+        List<Thread> doing = new ArrayList<>();
+        doing.add(Thread.startVirtualThread(() -> session.workflow.raiseBudget(new Money(1))));
+        begun.await();
+        for (Runnable thing : things) {
+            doing.add(Thread.startVirtualThread(thing));
+            Thread.sleep(200);
+        }
+        over.countDown();
+        for (Thread thread : doing) {
+            thread.join();
+        }
     }
 
     Session start(@Nullable TurnId first) {
@@ -305,6 +341,7 @@ final class TestingWorld implements AutoCloseable {
             calls.add("destroy");
             running.remove(box.name().value());
             frozen.remove(box.name().value());
+            spoilt.remove(box.name().value());
         }
 
         @Override
@@ -354,6 +391,7 @@ final class TestingWorld implements AutoCloseable {
         @Override
         public void raiseBudget(SessionId session, Money cap) {
             calls.add("raise to " + cap);
+            onRaise.run();
         }
 
         @Override

@@ -161,13 +161,13 @@ public final class MetroActivities implements SandboxActivities {
         }
     }
 
+    /** Whether a type is worth another attempt is for the workflow to say, which never gives up on destroying. */
     private RuntimeException translate(ProviderException failure) {
         return switch (failure) {
             case Rejected rejected ->
-                ApplicationFailure.newNonRetryableFailure(rejected.getMessage(), FailureTypes.PROVIDER_REJECTED);
+                ApplicationFailure.newFailure(rejected.getMessage(), FailureTypes.PROVIDER_REJECTED);
             case BootFailed failed -> unknown(failed);
-            case Full full ->
-                ApplicationFailure.newNonRetryableFailure(full.getMessage(), FailureTypes.METRO_UNAVAILABLE);
+            case Full full -> ApplicationFailure.newFailure(full.getMessage(), FailureTypes.METRO_UNAVAILABLE);
             case Throttled throttled ->
                 ApplicationFailure.newBuilder()
                         .setMessage(throttled.getMessage())
