@@ -2,6 +2,7 @@ package dev.skerry.session;
 
 import dev.skerry.session.ControlActivities.MetroView;
 import dev.skerry.session.Placement.Choice;
+import io.temporal.api.enums.v1.TimeoutType;
 import io.temporal.failure.ActivityFailure;
 import io.temporal.failure.ApplicationFailure;
 import io.temporal.failure.CanceledFailure;
@@ -221,16 +222,13 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         scope.run();
         Promise<TurnOutcome> outcome = started.getFirst();
         Workflow.await(() -> outcome.isCompleted() || queue.cancelAsked(current) || sandboxIsLost());
-        if (!outcome.isCompleted() && queue.takeCancel(current)) {
+        boolean cancels = !outcome.isCompleted() && queue.takeCancel(current);
+        if (cancels) {
             calls.brief("Cancel " + current).cancelTurn(session, current);
             boolean obeyed = Workflow.await(CANCEL_GRACE, outcome::isCompleted);
             if (!obeyed) {
                 scope.cancel();
-                discard();
-                over(
-                        current,
-                        TurnStatus.CANCELLED,
-                        new Reason("cancelled", "Cancelled; its sandbox did not obey and was destroyed."));
+                cancelWithoutSandbox(current);
                 return Optional.empty();
             }
         }
@@ -242,8 +240,31 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
             budgetReached = BUDGET_REACHED.equals(outcome.get().reason());
             return Optional.empty();
         } catch (ActivityFailure e) {
-            return loss(e);
+            Optional<String> loss = loss(e);
+            if (loss.isPresent() && cancels && isNew("cancels-what-is-lost")) {
+                cancelWithoutSandbox(current);
+                return Optional.empty();
+            }
+            if (tookTooLong(e) && isNew("ends-the-longest-turn")) {
+                discard();
+                over(current, TurnStatus.FAILED, new Reason("turn_too_long", "It took longer than a turn may."));
+                return Optional.empty();
+            }
+            return loss;
         }
+    }
+
+    private void cancelWithoutSandbox(TurnId cancelled) {
+        discard();
+        over(
+                cancelled,
+                TurnStatus.CANCELLED,
+                new Reason("cancelled", "Cancelled; its sandbox did not obey and was destroyed."));
+    }
+
+    private static boolean tookTooLong(ActivityFailure failure) {
+        return failure.getCause() instanceof TimeoutFailure late
+                && late.getTimeoutType() == TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE;
     }
 
     /** Why there was no outcome; nothing when nobody knows the turn. */
@@ -331,6 +352,9 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
                     new Reason(
                             "suspended_ttl",
                             "Suspended for " + words(timeouts.suspended()) + "; its VM was destroyed."));
+            if (resumeAsked && isNew("resumes-after-the-vm-is-gone")) {
+                return;
+            }
         } else if (ending == null && resumeAsked && queue.isEmpty()) {
             ready();
             quietSince = Alarm.now();
@@ -471,6 +495,9 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
             throwIfOver(e);
             return Optional.of(obstacle(e));
         }
+        if (lostIncarnation == incarnation && isNew("believes-the-hello")) {
+            lostIncarnation = 0;
+        }
         frozen = false;
         awake = true;
         born = true;
@@ -482,7 +509,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
             return new Reason(told.getType(), told.getOriginalMessage());
         }
         if (failure.getCause() instanceof TimeoutFailure late
-                && late.getTimeoutType() == io.temporal.api.enums.v1.TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START) {
+                && late.getTimeoutType() == TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START) {
             return new Reason(FailureTypes.METRO_UNAVAILABLE, "No worker serves the metro.");
         }
         return new Reason(FailureTypes.NO_HELLO, "The sandbox did not come up in time.");

@@ -12,6 +12,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -319,7 +322,7 @@ class HardshipTest {
         session.await(Status.SUSPENDED);
         TurnId turn = world.turn();
         session.workflow.submitTurn(turn);
-        TestingWorld.await(() -> "no_capacity".equals(code(session)));
+        TestingWorld.await(() -> session.isFor("no_capacity"));
         session.workflow.cancelTurn();
         TestingWorld.await(() -> world.ended.contains(turn + " cancelled cancelled"));
         session.await(Status.SUSPENDED);
@@ -336,7 +339,7 @@ class HardshipTest {
         world.together(session, () -> session.workflow.submitTurn(world.turn()), session.workflow::suspend);
         session.await(Status.SUSPENDED);
         assertThat(turnsRun()).hasSize(1);
-        assertThat(code(session)).isEqualTo("asked");
+        assertThat(session.isFor("asked")).isTrue();
         end(session);
     }
 
@@ -384,9 +387,68 @@ class HardshipTest {
         assertThat(world.calls).filteredOn("destroy"::equals).hasSize(1);
     }
 
-    private static String code(TestingWorld.Session session) {
-        Reason reason = session.workflow.status().reason();
-        return reason == null ? "" : reason.code();
+    @Test
+    void aTurnWhoseSandboxDiesWhileItIsCancelledIsCancelled() {
+        CompletableFuture<Void> told = new CompletableFuture<>();
+        world.onCancel = () -> told.complete(null);
+        world.turns = (incarnation, turn) -> {
+            told.join();
+            throw ApplicationFailure.newNonRetryableFailure("silent", FailureTypes.SANDBOX_LOST);
+        };
+        TurnId turn = world.turn();
+        TestingWorld.Session session = world.start(turn);
+        world.awaitTurns(1);
+        session.workflow.cancelTurn();
+        TestingWorld.await(() -> world.ended.contains(turn + " cancelled cancelled"));
+        session.await(Status.SUSPENDED);
+        assertThat(turnsRun()).hasSize(1);
+        end(session);
+    }
+
+    @Test
+    void aResumeAskedForWhileTheVmOfALongSuspendedSessionIsDestroyedBootsANewOne() {
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        session.workflow.suspend();
+        session.awaitFrozen();
+        AtomicBoolean once = new AtomicBoolean(true);
+        world.beforeDestroy = () -> {
+            if (once.getAndSet(false)) {
+                session.workflow.resume();
+            }
+        };
+        world.sleep(TestingWorld.TIMEOUTS.suspended().plusSeconds(1));
+        session.await(Status.IDLE);
+        assertThat(session.workflow.status().incarnation()).isEqualTo(2);
+        end(session);
+    }
+
+    @Test
+    void aLossThatWasHeardOfBeforeTheHelloIsOfAnEarlierAttempt() {
+        List<TestingWorld.Session> sessions = new CopyOnWriteArrayList<>();
+        CountDownLatch known = new CountDownLatch(1);
+        world.provisionFault = request -> {
+            awaitQuietly(known);
+            sessions.getFirst().workflow.sandboxLost(new SandboxLost(request.incarnation(), "died", null, null));
+            return null;
+        };
+        sessions.add(world.start(null));
+        known.countDown();
+        TestingWorld.Session session = sessions.getFirst();
+        session.await(Status.IDLE);
+        session.workflow.submitTurn(world.turn());
+        world.awaitTurns(1);
+        session.await(Status.IDLE);
+        assertThat(session.workflow.status().incarnation()).isEqualTo(1);
+        end(session);
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void end(TestingWorld.Session session) {

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A path that a session's life may take, played on a real Temporal server. The golden histories are recordings of these; a change of
@@ -42,7 +43,13 @@ record Scenario(String name, Timeouts timeouts, Play play) {
                 new Scenario("sandbox-lost-in-a-turn", PATIENT, Scenario::sandboxLost),
                 new Scenario("sandbox-lost-too-often", PATIENT, Scenario::sandboxLostTooOften),
                 new Scenario("sandbox-lost-while-idle", PATIENT, Scenario::sandboxLostWhileIdle),
+                new Scenario("sandbox-silent-in-a-turn", PATIENT, Scenario::sandboxSilent),
                 new Scenario("turn-cancelled-obeyed", PATIENT, Scenario::turnCancelled),
+                new Scenario("turn-cancelled-disobeyed", PATIENT, Scenario::turnCancelledInVain),
+                new Scenario("cancelled-while-waiting-for-room", PATIENT, Scenario::cancelledWithoutRoom),
+                new Scenario("waited-for-room", PATIENT, Scenario::waitedForRoom),
+                new Scenario("suspend-failed", PATIENT, Scenario::suspendFailed),
+                new Scenario("vm-left-behind", PATIENT, Scenario::vmLeftBehind),
                 new Scenario("deleted-while-provisioning", PATIENT, Scenario::deletedWhileProvisioning),
                 new Scenario("deleted-while-resuming", PATIENT, Scenario::deletedWhileResuming),
                 new Scenario("deleted-while-running", PATIENT, Scenario::deletedWhileRunning),
@@ -138,6 +145,87 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         world.awaitTurns(1);
         session.workflow.cancelTurn();
         session.await(Status.IDLE);
+        return ended(session);
+    }
+
+    /** The dead-sandbox detector: nobody says anything for thirty seconds. */
+    private static TestingWorld.Session sandboxSilent(TestingWorld world) {
+        world.turns = (incarnation, turn) -> {
+            if (incarnation == 1) {
+                Activity.getExecutionContext().doNotCompleteOnReturn();
+            }
+            return new TurnOutcome(TurnStatus.COMPLETED, null);
+        };
+        TestingWorld.Session session = world.start(world.turn());
+        world.awaitTurns(1);
+        TestingWorld.awaitLong(() -> world.calls.contains("provision 2"));
+        world.awaitTurns(2);
+        session.await(Status.IDLE);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session turnCancelledInVain(TestingWorld world) {
+        world.turns = (incarnation, turn) -> {
+            Activity.getExecutionContext().doNotCompleteOnReturn();
+            return new TurnOutcome(TurnStatus.COMPLETED, null);
+        };
+        TestingWorld.Session session = world.start(world.turn());
+        world.awaitTurns(1);
+        session.workflow.cancelTurn();
+        TestingWorld.awaitLong(() -> !world.ended.isEmpty());
+        session.await(Status.SUSPENDED);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session cancelledWithoutRoom(TestingWorld world) {
+        world.provisionFault = request -> request.incarnation() == 1 ? null : full();
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        session.lose(1);
+        session.await(Status.SUSPENDED);
+        session.workflow.submitTurn(world.turn());
+        TestingWorld.await(() -> session.isFor("no_capacity"));
+        session.workflow.cancelTurn();
+        TestingWorld.await(() -> !world.ended.isEmpty());
+        session.await(Status.SUSPENDED);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session waitedForRoom(TestingWorld world) {
+        world.provisionFault = request -> request.incarnation() == 1 ? full() : null;
+        TestingWorld.Session session = world.start(world.turn());
+        TestingWorld.awaitLong(() -> world.calls.contains("provision 2"));
+        world.awaitTurns(1);
+        session.await(Status.IDLE);
+        return ended(session);
+    }
+
+    private static ApplicationFailure full() {
+        return ApplicationFailure.newFailure("Full.", FailureTypes.METRO_UNAVAILABLE);
+    }
+
+    private static TestingWorld.Session suspendFailed(TestingWorld world) {
+        world.suspendFault = ApplicationFailure.newFailure("cannot", FailureTypes.PROVIDER_REJECTED);
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        session.workflow.suspend();
+        TestingWorld.await(() -> world.calls.contains("destroy"));
+        session.await(Status.SUSPENDED);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session vmLeftBehind(TestingWorld world) {
+        AtomicInteger refusals = new AtomicInteger(1);
+        world.beforeDestroy = () -> {
+            if (refusals.getAndDecrement() > 0) {
+                throw ApplicationFailure.newFailure("unauthorised", FailureTypes.PROVIDER_REJECTED);
+            }
+        };
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        session.lose(1);
+        session.await(Status.SUSPENDED);
+        TestingWorld.await(() -> world.calls.contains("destroy"));
         return ended(session);
     }
 

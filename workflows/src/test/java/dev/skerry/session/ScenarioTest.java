@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -30,7 +31,7 @@ class ScenarioTest {
     private static Path directory;
 
     private static TestingTemporal temporal;
-    private static final Map<String, WorkflowExecutionHistory> HISTORY = new HashMap<>();
+    private static final Map<String, List<WorkflowExecutionHistory>> HISTORY = new HashMap<>();
 
     @BeforeAll
     static void play() throws Exception {
@@ -40,7 +41,7 @@ class ScenarioTest {
                 TestingWorld.Session session = scenario.play().in(world);
                 assertThat(world.running).as(scenario.name()).isEmpty();
                 assertThat(world.frozen).as(scenario.name()).isEmpty();
-                HISTORY.put(scenario.name(), session.history());
+                HISTORY.put(scenario.name(), session.histories());
             }
         }
     }
@@ -61,8 +62,10 @@ class ScenarioTest {
     @Test
     void everyPathReplays() throws Exception {
         try (Replayer replayer = new Replayer(AgentSessionWorkflowImpl.class)) {
-            for (Scenario scenario : Scenario.all()) {
-                replayer.replay(history(scenario.name()));
+            for (List<WorkflowExecutionHistory> runs : HISTORY.values()) {
+                for (WorkflowExecutionHistory run : runs) {
+                    replayer.replay(run);
+                }
             }
         }
     }
@@ -126,19 +129,27 @@ class ScenarioTest {
         return events;
     }
 
+    /** Of its newest run. */
     private static WorkflowExecutionHistory history(String scenario) {
-        return HISTORY.get(scenario);
+        return HISTORY.get(scenario).getFirst();
     }
 
+    /** Runs before the newest are kept as {@code <scenario>-earlier.v<N>.json}. */
     private static void record(Scenario scenario) throws IOException {
         Files.createDirectories(HISTORIES);
+        List<WorkflowExecutionHistory> runs = HISTORY.get(scenario.name());
+        record(scenario.name(), runs.getFirst());
+        for (WorkflowExecutionHistory earlier : runs.subList(1, runs.size())) {
+            record(scenario.name() + "-earlier", earlier);
+        }
+    }
+
+    private static void record(String name, WorkflowExecutionHistory history) throws IOException {
         int version = 1;
-        while (Files.exists(HISTORIES.resolve(scenario.name() + ".v" + version + ".json"))) {
+        while (Files.exists(HISTORIES.resolve(name + ".v" + version + ".json"))) {
             version++;
         }
-        String scrubbed = history(scenario.name())
-                .toJson(true)
-                .replaceAll("\"identity\": \"[^\"]*\"", "\"identity\": \"golden\"");
-        Files.writeString(HISTORIES.resolve(scenario.name() + ".v" + version + ".json"), scrubbed);
+        String scrubbed = history.toJson(true).replaceAll("\"identity\": \"[^\"]*\"", "\"identity\": \"golden\"");
+        Files.writeString(HISTORIES.resolve(name + ".v" + version + ".json"), scrubbed);
     }
 }

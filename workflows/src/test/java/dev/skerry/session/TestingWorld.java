@@ -51,6 +51,7 @@ final class TestingWorld implements AutoCloseable {
     volatile Function<Transition, @Nullable RuntimeException> provisionFault = request -> null;
     volatile Function<Integer, @Nullable RuntimeException> helloFault = incarnation -> null;
     volatile @Nullable RuntimeException stopFault;
+    volatile @Nullable RuntimeException suspendFault;
     final AtomicInteger outages = new AtomicInteger();
     volatile Runnable onCancel = () -> {};
     volatile Runnable onRaise = () -> {};
@@ -215,24 +216,34 @@ final class TestingWorld implements AutoCloseable {
             return client.fetchHistory(id.value());
         }
 
+        /** What every run left, the newest first. */
+        List<WorkflowExecutionHistory> histories() {
+            List<WorkflowExecutionHistory> histories = new ArrayList<>();
+            String run =
+                    WorkflowStub.fromTyped(workflow).describe().getExecution().getRunId();
+            while (!run.isEmpty()) {
+                WorkflowExecutionHistory history = client.fetchHistory(id.value(), run);
+                histories.add(history);
+                run = history.getEvents()
+                        .getFirst()
+                        .getWorkflowExecutionStartedEventAttributes()
+                        .getContinuedExecutionRunId();
+            }
+            return histories;
+        }
+
+        boolean isFor(String code) {
+            Reason reason = workflow.status().reason();
+            return reason != null && reason.code().equals(code);
+        }
+
         void awaitFrozen() {
             TestingWorld.await(() -> path().contains("suspended"));
         }
 
         /** How many runs the chain of this workflow has. */
         int runs() {
-            int runs = 0;
-            String run =
-                    WorkflowStub.fromTyped(workflow).describe().getExecution().getRunId();
-            while (!run.isEmpty()) {
-                runs++;
-                run = client.fetchHistory(id.value(), run)
-                        .getEvents()
-                        .getFirst()
-                        .getWorkflowExecutionStartedEventAttributes()
-                        .getContinuedExecutionRunId();
-            }
-            return runs;
+            return histories().size();
         }
 
         void cancelAsOperator() {
@@ -266,7 +277,16 @@ final class TestingWorld implements AutoCloseable {
     }
 
     static void await(BooleanSupplier condition) {
-        for (int i = 0; i < 1_000 && !condition.getAsBoolean(); i++) {
+        await(condition, 1_000);
+    }
+
+    /** For what takes the workflow's own patience. */
+    static void awaitLong(BooleanSupplier condition) {
+        await(condition, 6_000);
+    }
+
+    private static void await(BooleanSupplier condition, int times) {
+        for (int i = 0; i < times && !condition.getAsBoolean(); i++) {
             pause();
         }
         if (!condition.getAsBoolean()) {
@@ -318,6 +338,10 @@ final class TestingWorld implements AutoCloseable {
         @Override
         public void suspend(Transition suspended) {
             calls.add("suspend " + suspended.incarnation());
+            RuntimeException fault = suspendFault;
+            if (fault != null) {
+                throw fault;
+            }
             if (running.remove(suspended.vm().name().value())) {
                 frozen.add(suspended.vm().name().value());
             }
