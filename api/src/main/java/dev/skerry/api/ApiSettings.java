@@ -1,5 +1,6 @@
 package dev.skerry.api;
 
+import dev.skerry.session.SessionState;
 import dev.skerry.session.Timeouts;
 import jakarta.validation.constraints.DecimalMin;
 import jakarta.validation.constraints.Max;
@@ -17,6 +18,7 @@ import org.springframework.validation.annotation.Validated;
  * @param defaultBudgetUsd what a session may spend when its creator names no budget, in US dollars
  * @param maximumBudgetUsd the largest budget that a session may ask for, in US dollars
  * @param defaultTimeouts what a session gets when its creator names no timeouts
+ * @param replacementsPerTurn sandboxes that a turn may lose and still go on in a new one, for sessions that are created from now on
  * @param temporalUi base URL of Temporal's web interface, for links; none without it
  * @param temporalDurable false when Temporal forgets everything at a restart
  * @param temporalTimeout how long a request waits for Temporal
@@ -31,6 +33,10 @@ public record ApiSettings(
         @DefaultValue("1.00") @DecimalMin("0.01") BigDecimal defaultBudgetUsd,
         @DefaultValue("1000") @DecimalMin("0.01") BigDecimal maximumBudgetUsd,
         @DefaultValue DefaultTimeouts defaultTimeouts,
+
+        @DefaultValue("" + SessionState.USUAL_REPLACEMENTS) @Min(0) @Max(10)
+        int replacementsPerTurn,
+
         @Nullable String temporalUi,
         @DefaultValue("true") boolean temporalDurable,
         @DefaultValue("PT10S") Duration temporalTimeout,

@@ -119,6 +119,6 @@ public class RecordingWorkflow implements AgentSessionWorkflow {
     }
 
     private SessionStatus answer() {
-        return new SessionStatus(Status.PROVISIONING, null, 0, null, null, 0, null, state.createdAt());
+        return new SessionStatus(Status.PROVISIONING, null, 0, null, null, 0, null, state.createdAt(), null);
     }
 }

@@ -30,7 +30,6 @@ import org.jspecify.annotations.Nullable;
 public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     private static final int MOST_BOOTS_IN_A_ROW = 3;
     private static final int MOST_SUPERSEDED_IN_A_ROW = 1_000;
-    private static final int MOST_REPLACEMENTS = 3;
     private static final Duration CANCEL_GRACE = Duration.ofSeconds(10);
     private static final Duration ROOM_IS_AWAITED = Duration.ofMinutes(10);
     private static final Duration ASK_FOR_ROOM_AFTER = Duration.ofSeconds(5);
@@ -46,6 +45,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     private final Timeouts timeouts;
     private final Instant createdAt;
     private final @Nullable Integer turnsPerRun;
+    private final int mostReplacements;
     private final Calls calls;
     private final Alarm alarm = new Alarm();
     private final TurnQueue queue;
@@ -78,6 +78,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         timeouts = state.timeouts();
         createdAt = state.createdAt();
         turnsPerRun = state.turnsPerRun();
+        mostReplacements = Objects.requireNonNullElse(state.mostReplacements(), SessionState.USUAL_REPLACEMENTS);
         calls = new Calls(tenant);
         queue = new TurnQueue(state);
         standing = new Standing(state);
@@ -197,7 +198,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
                 Optional<String> loss = attempt(turn);
                 if (loss.isEmpty()) {
                     turn = null;
-                } else if (++lost > MOST_REPLACEMENTS) {
+                } else if (++lost > mostReplacements) {
                     discard();
                     over(
                             turn,
@@ -679,7 +680,8 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
                 lostIncarnation,
                 turnsPerRun,
                 budgetReached,
-                List.copyOf(leftBehind));
+                List.copyOf(leftBehind),
+                mostReplacements);
     }
 
     @Override
@@ -764,8 +766,6 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
 
     @Override
     public SessionStatus status() {
-        Instant suspendsAt =
-                standing.status() == Status.IDLE && quietSince != null ? quietSince.plus(timeouts.idle()) : null;
         return new SessionStatus(
                 standing.status(),
                 standing.reason(),
@@ -773,7 +773,12 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
                 box,
                 turn,
                 queue.size(),
-                suspendsAt,
-                createdAt.plus(timeouts.lifetime()));
+                standing.status() == Status.IDLE ? quietFor(timeouts.idle()) : null,
+                createdAt.plus(timeouts.lifetime()),
+                standing.status() == Status.SUSPENDED && box != null ? quietFor(timeouts.suspended()) : null);
+    }
+
+    private @Nullable Instant quietFor(Duration patience) {
+        return quietSince == null ? null : quietSince.plus(patience);
     }
 }

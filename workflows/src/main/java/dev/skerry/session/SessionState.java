@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param turnsPerRun continue as new after so many turns, null to follow the server's suggestion
  * @param budgetReached whether the last turn stopped because the budget was used up; null, in older histories, for no
  * @param leftBehind VMs that could not be destroyed when they were given up and still may exist; null, in older histories, for none
+ * @param mostReplacements sandboxes that a turn may lose and still go on in the next; null, in older histories, for the usual number
  */
 public record SessionState(
         SessionId session,
@@ -47,11 +48,25 @@ public record SessionState(
         int lostIncarnation,
         @Nullable Integer turnsPerRun,
         @Nullable Boolean budgetReached,
-        @Nullable List<Box> leftBehind) {
+        @Nullable List<Box> leftBehind,
+        @Nullable Integer mostReplacements) {
+    /** How often a turn goes on in a new sandbox, unless the installation says otherwise. */
+    public static final int USUAL_REPLACEMENTS = 3;
 
     /** A session that was just created. */
     public static SessionState created(
             SessionId session, String tenant, String installation, Timeouts timeouts, Instant createdAt) {
+        return created(session, tenant, installation, timeouts, createdAt, USUAL_REPLACEMENTS);
+    }
+
+    /** The same, where a turn may lose so many sandboxes. */
+    public static SessionState created(
+            SessionId session,
+            String tenant,
+            String installation,
+            Timeouts timeouts,
+            Instant createdAt,
+            int mostReplacements) {
         return new SessionState(
                 session,
                 tenant,
@@ -74,7 +89,8 @@ public record SessionState(
                 0,
                 null,
                 false,
-                List.of());
+                List.of(),
+                mostReplacements);
     }
 
     /** The same with a smaller run, for servers that never suggest to continue as new. */
@@ -101,6 +117,7 @@ public record SessionState(
                 lostIncarnation,
                 turns,
                 budgetReached,
-                leftBehind);
+                leftBehind,
+                mostReplacements);
     }
 }

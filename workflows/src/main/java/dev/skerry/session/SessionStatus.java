@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param waiting turns that wait behind it
  * @param suspendsAt when the session will be suspended if nothing happens, while it is idle
  * @param endsAt when its lifetime is over
+ * @param vmEndsAt when its VM will be destroyed if nothing happens, while it is suspended with one
  */
 public record SessionStatus(
         Status status,
@@ -20,4 +21,5 @@ public record SessionStatus(
         @Nullable TurnId turn,
         int waiting,
         @Nullable Instant suspendsAt,
-        Instant endsAt) {}
+        Instant endsAt,
+        @Nullable Instant vmEndsAt) {}

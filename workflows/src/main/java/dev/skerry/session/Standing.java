@@ -97,6 +97,12 @@ final class Standing {
             text.append("\n- turn `").append(now.turn()).append('`');
         }
         text.append("\n- ").append(now.waiting()).append(" turns waiting");
+        if (now.suspendsAt() != null) {
+            text.append("\n- is suspended without a message until ").append(now.suspendsAt());
+        }
+        if (now.vmEndsAt() != null) {
+            text.append("\n- keeps its VM until ").append(now.vmEndsAt());
+        }
         text.append("\n- ends at the latest ").append(now.endsAt());
         Workflow.setCurrentDetails(text.substring(0, Math.min(text.length(), LONGEST_DETAILS)));
     }

@@ -443,6 +443,22 @@ class HardshipTest {
         end(session);
     }
 
+    @Test
+    void saysWhenItIsSuspendedAndWhenItsVmGoes() {
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        SessionStatus idle = session.workflow.status();
+        assertThat(idle.suspendsAt()).isBetween(world.now(), world.now().plus(TestingWorld.TIMEOUTS.idle()));
+        assertThat(idle.vmEndsAt()).isNull();
+        session.workflow.suspend();
+        session.awaitFrozen();
+        TestingWorld.await(() -> session.workflow.status().vmEndsAt() != null);
+        assertThat(session.workflow.status().suspendsAt()).isNull();
+        assertThat(session.workflow.status().vmEndsAt())
+                .isBetween(world.now(), world.now().plus(TestingWorld.TIMEOUTS.suspended()));
+        end(session);
+    }
+
     private static void awaitQuietly(CountDownLatch latch) {
         try {
             latch.await();

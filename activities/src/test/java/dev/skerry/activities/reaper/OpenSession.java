@@ -40,7 +40,7 @@ public final class OpenSession implements AgentSessionWorkflow {
     @Override
     public SessionStatus status() {
         Box box = new Box(new SandboxName(state.installation()), "local", "listed");
-        return new SessionStatus(Status.IDLE, null, 1, box, null, 0, null, state.createdAt());
+        return new SessionStatus(Status.IDLE, null, 1, box, null, 0, null, state.createdAt(), null);
     }
 
     @Override

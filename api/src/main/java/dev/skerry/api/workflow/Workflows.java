@@ -1,5 +1,6 @@
 package dev.skerry.api.workflow;
 
+import dev.skerry.api.ApiSettings;
 import dev.skerry.api.InstallationSettings;
 import dev.skerry.session.AgentSessionWorkflow;
 import dev.skerry.session.Money;
@@ -35,11 +36,13 @@ public class Workflows {
     private final WorkflowClient client;
     private final TemporalCalls calls;
     private final InstallationSettings installation;
+    private final ApiSettings settings;
 
-    Workflows(WorkflowClient client, TemporalCalls calls, InstallationSettings installation) {
+    Workflows(WorkflowClient client, TemporalCalls calls, InstallationSettings installation, ApiSettings settings) {
         this.client = client;
         this.calls = calls;
         this.installation = installation;
+        this.settings = settings;
     }
 
     /** Starts the session's workflow unless it runs, and submits its first turn in the same request. */
@@ -53,7 +56,8 @@ public class Workflows {
                         Duration.ofMillis(session.idleTimeoutMs()),
                         Duration.ofMillis(session.suspendedTtlMs()),
                         Duration.ofMillis(session.lifetimeMs())),
-                session.createdAt());
+                session.createdAt(),
+                settings.replacementsPerTurn());
         if (first.isEmpty()) {
             calls.call(() -> WorkflowClient.start(stub::run, state));
             return;
