@@ -24,13 +24,15 @@ import org.springframework.stereotype.Component;
  * Wakes local waiters when any replica writes, over one listening connection per process.
  *
  * <p>A lost connection is made again and every listener is told, because it may have missed something: a wake-up is a hint to read
- * the tables, never the news itself.
+ * the tables, never the news itself. A server that stays silent is given up: while it is asked, after seconds; while it is listened to, when
+ * it does not answer the question whether it is still there.
  */
 @Component
 public class Notifications {
     private static final Logger log = LoggerFactory.getLogger(Notifications.class);
     private static final Duration POLL = Duration.ofSeconds(5);
     private static final Duration RECONNECT = Duration.ofSeconds(1);
+    private static final String LONGEST_SILENCE_SECONDS = "10";
 
     private final DataSourceProperties source;
     private final Map<Channel, List<Consumer<String>>> listeners = new ConcurrentHashMap<>();
@@ -96,6 +98,8 @@ public class Notifications {
             properties.setProperty("password", password);
         }
         properties.setProperty("connectTimeout", "5");
+        properties.setProperty("loginTimeout", LONGEST_SILENCE_SECONDS);
+        properties.setProperty("socketTimeout", LONGEST_SILENCE_SECONDS);
         properties.setProperty("tcpKeepAlive", "true");
         properties.setProperty("ApplicationName", "skerry-notifications");
         Connection connection = DriverManager.getConnection(source.determineUrl(), properties);
