@@ -207,6 +207,29 @@ public class Incarnations {
                 .list();
     }
 
+    /**
+     * Tells an incarnation to stop because nobody waits for the turn that it was given under this task token, and wakes a waiting poll.
+     * Answers false when it was told before, is not live, or when that turn is over or was given anew since.
+     */
+    public boolean dismiss(String sessionId, int number, byte[] taskToken) {
+        return !jdbc.sql("""
+                        with given as (
+                            select 1 from turns where session_id = :session and incarnation = :number and status = 'running'
+                              and task_token = :token for share),
+                        dismissed as (
+                            update incarnations set directive = 'stop'
+                            where session_id = :session and number = :number and state = 'live' and directive is distinct from 'stop'
+                              and exists (select 1 from given)
+                            returning session_id)
+                        select pg_notify('skerry_sandbox', session_id) from dismissed""")
+                .param("session", sessionId)
+                .param("number", number)
+                .param("token", taskToken)
+                .query((row, n) -> true)
+                .list()
+                .isEmpty();
+    }
+
     /** The sandbox has stored its workspace; clears the directive and wakes whoever waits for it. */
     public void flushed(String sessionId, int number) {
         jdbc.sql("""

@@ -178,14 +178,14 @@ class LedgerTest {
     @Test
     void reservesForTheTurnInProgressOnly() {
         Ledger.Reservation asked =
-                new Ledger.Reservation(session + "a", session, null, null, 1, "m", 600, null, "openai.chat", "v");
+                new Ledger.Reservation(session + "a", session, null, null, 2, "m", 600, null, "openai.chat", "v");
         assertThat(ledger.reserveInTurn(asked, Caps.NONE).turn()).isNull();
-        turns.give(session, turn, 2, new byte[] {1});
+        turns.give(session, turn, 1, new byte[] {1});
         assertThat(ledger.reserveInTurn(asked, Caps.NONE).turn()).isNull();
         assertThat(ledger.balance(session)).isEqualTo(new Balance(1_000, 0, 0));
 
-        turns.give(session, turn, 1, new byte[] {1});
-        incarnations.open(session, 1, null);
+        turns.give(session, turn, 2, new byte[] {1});
+        incarnations.open(session, 2, null);
         assertThat(ledger.reserveInTurn(asked, Caps.NONE).turn()).isNull();
         assertThat(hello(Duration.ofSeconds(-1))).isTrue();
         assertThat(ledger.reserveInTurn(asked, Caps.NONE).turn()).isNull();
@@ -200,7 +200,7 @@ class LedgerTest {
                 .usingRecursiveComparison()
                 .isEqualTo(turns.find(session, turn).orElseThrow());
         Ledger.Reservation more =
-                new Ledger.Reservation(session + "b", session, null, null, 1, "m", 401, null, "openai.chat", "v");
+                new Ledger.Reservation(session + "b", session, null, null, 2, "m", 401, null, "openai.chat", "v");
         assertThat(ledger.reserveInTurn(more, Caps.NONE).decision()).isEqualTo(new Decision.Refused(Level.SESSION));
         assertThat(ledger.reserveInTurn(more, Caps.NONE).turn()).isNotNull();
 
@@ -211,7 +211,7 @@ class LedgerTest {
 
     private boolean hello(Duration lease) {
         byte[] hash = session.getBytes(StandardCharsets.UTF_8);
-        return incarnations.exchange(session, 1, "nonce", hash, lease, "plain", "1", "[]");
+        return incarnations.exchange(session, 2, "nonce", hash, lease, "plain", "1", "[]");
     }
 
     @Test

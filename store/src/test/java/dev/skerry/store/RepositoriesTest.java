@@ -113,6 +113,55 @@ class RepositoriesTest {
     }
 
     @Test
+    void aTurnNeverGoesBackToALowerIncarnation() {
+        String session = fixture.session(1);
+        String turn = fixture.turn(session);
+        turns.give(session, turn, 2, new byte[] {2});
+        assertThat(turns.give(session, turn, 1, new byte[] {1})).isEmpty();
+        assertThat(turns.runningOn(session, 2))
+                .hasValueSatisfying(row -> assertThat(row.taskToken()).containsExactly(2));
+    }
+
+    @Test
+    void aTurnThatIsToBeCancelledIsGivenToNobody() {
+        String session = fixture.session(1);
+        String turn = fixture.turn(session);
+        turns.requestCancel(session, turn);
+        assertThat(turns.give(session, turn, 1, new byte[] {1})).isEmpty();
+        assertThat(turns.find(session, turn).orElseThrow().incarnation()).isNull();
+    }
+
+    @Test
+    void anIncarnationIsDismissedOnlyAsLongAsItsTurnIsTheSame() {
+        String session = fixture.session(1);
+        String turn = fixture.turn(session);
+        incarnations.open(session, 1, null);
+        live(session, 1);
+        turns.give(session, turn, 1, new byte[] {1});
+        turns.give(session, turn, 1, new byte[] {2});
+        assertThat(incarnations.dismiss(session, 1, new byte[] {1})).isFalse();
+        assertThat(incarnations.find(session, 1).orElseThrow().directive()).isNull();
+        assertThat(incarnations.dismiss(session, 1, new byte[] {2})).isTrue();
+        assertThat(incarnations.dismiss(session, 1, new byte[] {2})).isFalse();
+        assertThat(incarnations.find(session, 1).orElseThrow().directive()).isEqualTo("stop");
+
+        incarnations.open(session, 2, null);
+        live(session, 2);
+        turns.give(session, turn, 2, new byte[] {3});
+        assertThat(incarnations.dismiss(session, 1, new byte[] {2})).isFalse();
+        assertThat(incarnations.find(session, 2).orElseThrow().directive()).isNull();
+        turns.finish(session, turn, "completed", null, null, null, "[]");
+        assertThat(incarnations.dismiss(session, 2, new byte[] {3})).isFalse();
+    }
+
+    private void live(String session, int number) {
+        byte[] token = (session + number).getBytes(StandardCharsets.UTF_8);
+        assertThat(incarnations.exchange(
+                        session, number, "nonce" + number, token, Duration.ofSeconds(60), "plain", "1", "[]"))
+                .isTrue();
+    }
+
+    @Test
     void acceptsOneResultPerToolCall() {
         String session = fixture.session(1);
         String turn = fixture.turn(session);

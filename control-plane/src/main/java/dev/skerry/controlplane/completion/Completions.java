@@ -40,7 +40,7 @@ public class Completions {
     /** What a heartbeat was answered. */
     public enum Pulse {
         WANTED,
-        /** The turn is to be cancelled, or nobody waits for it any more. */
+        /** The activity was cancelled or is over: nobody waits for it any more. */
         UNWANTED,
         /** Temporal did not say. */
         UNKNOWN

@@ -33,6 +33,9 @@ import org.springframework.web.bind.annotation.RestController;
 @RestController
 @RequestMapping("/internal/v1/sessions/{session}")
 class TurnLifeController {
+    private static final Outcomes.Outcome CANCELLED = new Outcomes.Outcome(
+            TurnStatus.CANCELLED, null, "cancelled", "Cancelled before a sandbox went on with it.", List.of());
+
     private final Turns turns;
     private final Transitions transitions;
     private final Incarnations incarnations;
@@ -75,10 +78,10 @@ class TurnLifeController {
     Given give(
             @PathVariable String session, @PathVariable int number, @PathVariable String turn, @RequestBody Give give) {
         byte[] task = new TaskToken(give.taskToken()).bytes();
-        Given given = Objects.requireNonNull(
+        Optional<Given> given = Objects.requireNonNull(
                 transactions.execute(ignored -> give(session, number, turn, task, give.transition())));
         incarnations.wake(session);
-        return given;
+        return given.orElseGet(() -> cancelled(session, turn));
     }
 
     @PostMapping("/turns/{turn}/cancel")
@@ -102,18 +105,20 @@ class TurnLifeController {
                         end.status(), null, end.reason().code(), end.reason().message(), List.of()));
     }
 
-    private Given give(String session, int number, String turnId, byte[] task, Transition running) {
+    /** Empty when the turn is to be cancelled instead. */
+    private Optional<Given> give(String session, int number, String turnId, byte[] task, Transition running) {
         TurnRow turn = turns.find(session, turnId).orElseThrow(TurnLifeController::unknown);
-        if (turn.over()) {
+        if (turn.over() || turn.cancelRequested()) {
             return over(turn);
         }
         Optional<String> lost = lost(session, number);
         if (lost.isPresent()) {
-            return new Given("lost", null, lost.get());
+            return lost.map(TurnLifeController::lost);
         }
         Optional<TurnRow> given = turns.give(session, turnId, number, task);
         if (given.isEmpty()) {
-            return over(turns.find(session, turnId).orElse(turn));
+            TurnRow now = turns.find(session, turnId).orElseThrow(TurnLifeController::unknown);
+            return now.over() || now.cancelRequested() ? over(now) : Optional.of(lost("superseded"));
         }
         transitions.project(session, running);
         if (given.get().attempt() > turn.attempt()) {
@@ -124,17 +129,32 @@ class TurnLifeController {
                     number,
                     Map.of("attempt", given.get().attempt()));
         }
-        return new Given("given", null, null);
+        return Optional.of(new Given("given", null, null));
     }
 
-    private static Given over(TurnRow turn) {
-        return new Given("over", new TurnOutcome(TurnStatus.of(turn.status()), turn.reasonCode()), null);
+    /** No sandbox has heard of this cancellation, and none needs to. */
+    private Given cancelled(String session, String turnId) {
+        outcomes.record(session, turnId, CANCELLED);
+        return turns.find(session, turnId).flatMap(TurnLifeController::over).orElseThrow(TurnLifeController::unknown);
+    }
+
+    private static Optional<Given> over(TurnRow turn) {
+        return turn.over()
+                ? Optional.of(new Given("over", new TurnOutcome(TurnStatus.of(turn.status()), turn.reasonCode()), null))
+                : Optional.empty();
+    }
+
+    private static Given lost(String reason) {
+        return new Given("lost", null, reason);
     }
 
     private Optional<String> lost(String session, int number) {
         IncarnationRow row = incarnations.find(session, number).orElseThrow(IncarnationController::unknown);
         if (!row.state().equals("live")) {
             return Optional.of("sandbox_not_live");
+        }
+        if ("stop".equals(row.directive())) {
+            return Optional.of("sandbox_told_to_stop");
         }
         boolean silent =
                 row.lastSeenAt() == null || row.lastSeenAt().plus(lease).isBefore(clock.instant());

@@ -14,7 +14,11 @@ import org.slf4j.LoggerFactory;
 import org.springframework.context.event.EventListener;
 import org.springframework.stereotype.Component;
 
-/** Relays a sandbox's signs of life to the activity that waits for its turn, at most one per three seconds. */
+/**
+ * Relays a sandbox's signs of life to the activity that waits for its turn, at most one per three seconds.
+ *
+ * <p>A sandbox for whose turn nobody waits any more is told to stop; the turn itself is the next incarnation's, and stays as it is.
+ */
 @Component
 public class Life {
     private static final Logger log = LoggerFactory.getLogger(Life.class);
@@ -51,20 +55,22 @@ public class Life {
 
     private void relay(Caller caller) {
         try {
-            turns.runningOn(caller.session(), caller.incarnation()).ifPresent(this::heartbeat);
+            turns.runningOn(caller.session(), caller.incarnation()).ifPresent(turn -> heartbeat(caller, turn));
         } catch (RuntimeException e) {
             log.warn("session {}: a sign of life was not relayed: {}", caller.session(), e.toString());
         }
     }
 
-    private void heartbeat(TurnRow turn) {
+    private void heartbeat(Caller caller, TurnRow turn) {
         byte[] task = turn.taskToken();
         if (task != null
                 && completions.heartbeat(task) == Pulse.UNWANTED
-                && !turn.cancelRequested()
-                && turns.requestCancel(turn.sessionId(), turn.id())) {
-            log.info("session {} turn {}: nobody waits for it any more, cancelling", turn.sessionId(), turn.id());
-            incarnations.wake(turn.sessionId());
+                && incarnations.dismiss(caller.session(), caller.incarnation(), task)) {
+            log.info(
+                    "session {} turn {}: nobody waits for what incarnation {} does, which is told to stop",
+                    caller.session(),
+                    turn.id(),
+                    caller.incarnation());
         }
     }
 }

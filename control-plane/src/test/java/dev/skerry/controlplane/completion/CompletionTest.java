@@ -114,17 +114,24 @@ class CompletionTest {
     }
 
     @Test
-    void cancelsATurnThatNobodyWaitsForAnyMore() {
-        Sandbox sandbox = world.boot(world.session(), 1);
-        String turn = world.turn(sandbox.session(), "Hi");
-        TurnFlow flow = temporal.newWorkflowStub(TurnFlow.class, options("gone-" + sandbox.session()));
-        WorkflowClient.start(flow::run, sandbox.session(), turn);
-        sandbox.get("/next?wait=10");
+    void stopsASandboxForWhoseTurnNobodyWaitsAndLeavesTheTurnToTheNext() {
+        Sandbox first = world.boot(world.session(), 1);
+        String turn = world.turn(first.session(), "Hi");
+        TurnFlow flow = temporal.newWorkflowStub(TurnFlow.class, options("gone-" + first.session()));
+        WorkflowClient.start(flow::run, first.session(), turn);
+        first.get("/next?wait=10");
         WorkflowStub.fromTyped(flow).terminate("gone");
 
         await().atMost(Duration.ofSeconds(15))
                 .untilAsserted(
-                        () -> assertThat(sandbox.get("/next?wait=0").text()).isEqualTo("{\"directive\":\"cancel\"}"));
+                        () -> assertThat(first.get("/next?wait=0").text()).isEqualTo("{\"directive\":\"stop\"}"));
+        assertThat(first.post("/heartbeat", "{'turn': '" + turn + "'}").text()).isEqualTo("{\"directive\":\"stop\"}");
+
+        world.worker(first.session(), "/incarnations/1/close", "{}");
+        Sandbox second = world.boot(first.session(), 2);
+        assertThat(world.give(second, turn).body().path("state").asString()).isEqualTo("given");
+        assertThat(second.get("/next?wait=0").body().path("turn").path("id").asString())
+                .isEqualTo(turn);
     }
 
     private static WorkflowOptions options(String id) {

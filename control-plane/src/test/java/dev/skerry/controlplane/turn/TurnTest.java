@@ -6,6 +6,7 @@ import dev.skerry.controlplane.ControlPlaneTest;
 import dev.skerry.controlplane.Http.Answer;
 import dev.skerry.controlplane.Sandbox;
 import dev.skerry.controlplane.World;
+import dev.skerry.store.Incarnations;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -15,6 +16,9 @@ import org.springframework.beans.factory.annotation.Autowired;
 class TurnTest {
     @Autowired
     World world;
+
+    @Autowired
+    Incarnations incarnations;
 
     @Test
     void deliversATurnUntilItsOutcomeIsRecorded() {
@@ -155,6 +159,53 @@ class TurnTest {
                         .status())
                 .isEqualTo(204);
         assertThat(sandbox.get("/next?wait=0").status()).isEqualTo(204);
+    }
+
+    @Test
+    void cancelsATurnInsteadOfGivingItToTheNextSandbox() {
+        Sandbox first = world.boot(world.session(), 1);
+        String turn = world.turn(first.session(), "Hi");
+        world.give(first, turn);
+        world.worker(first.session(), "/turns/" + turn + "/cancel", "{}");
+        world.worker(first.session(), "/incarnations/1/close", "{}");
+        Sandbox second = world.boot(first.session(), 2);
+
+        String over = "{\"state\":\"over\",\"outcome\":{\"status\":\"cancelled\",\"reason\":\"cancelled\"}}";
+        assertThat(world.give(second, turn).body().toString()).isEqualTo(over);
+        assertThat(world.give(second, turn).body().toString()).isEqualTo(over);
+
+        assertThat(second.get("/next?wait=0").status()).isEqualTo(204);
+        assertThat(world.eventTypes(first.session()))
+                .containsExactly("session.ready", "turn.started", "session.ready", "turn.cancelled");
+    }
+
+    @Test
+    void takesNoTurnBackFromAHigherIncarnation() {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        String turn = world.turn(sandbox.session(), "Hi");
+        world.give(sandbox, turn);
+        world.jdbc()
+                .sql("update turns set incarnation = 2 where id = ?")
+                .param(turn)
+                .update();
+
+        Answer late = world.give(sandbox, turn);
+
+        assertThat(late.body().path("state").asString()).isEqualTo("lost");
+        assertThat(late.body().path("reason").asString()).isEqualTo("superseded");
+        assertThat(sandbox.get("/next?wait=0").status()).isEqualTo(204);
+    }
+
+    @Test
+    void givesNoTurnToASandboxThatWasToldToStop() {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        String turn = world.turn(sandbox.session(), "Hi");
+        incarnations.direct(sandbox.session(), 1, "stop");
+
+        Answer answer = world.give(sandbox, turn);
+
+        assertThat(answer.body().path("state").asString()).isEqualTo("lost");
+        assertThat(answer.body().path("reason").asString()).isEqualTo("sandbox_told_to_stop");
     }
 
     @Test
