@@ -94,11 +94,11 @@ class TurnController {
             return;
         }
         TurnRow recorded = turns.find(caller.session(), turn).orElse(row);
+        outcomes.tell(recorded);
         if (!recorded.status().equals(outcome.status().code())) {
             throw new RefusedException(
                     new Refusal.Conflict("This turn has the outcome " + recorded.status() + " already."));
         }
-        outcomes.tell(recorded);
     }
 
     private static Outcomes.Outcome checked(ReportedOutcome reported) {

@@ -9,6 +9,7 @@ import dev.skerry.controlplane.Sandbox;
 import dev.skerry.controlplane.World;
 import dev.skerry.session.TurnOutcome;
 import dev.skerry.session.TurnStatus;
+import dev.skerry.store.Turns;
 import io.temporal.activity.Activity;
 import io.temporal.activity.ActivityInterface;
 import io.temporal.activity.ActivityOptions;
@@ -23,6 +24,8 @@ import io.temporal.workflow.WorkflowInterface;
 import io.temporal.workflow.WorkflowMethod;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,6 +37,9 @@ class CompletionTest {
 
     @Autowired
     World world;
+
+    @Autowired
+    Turns turns;
 
     @Autowired
     WorkflowClient temporal;
@@ -111,6 +117,23 @@ class CompletionTest {
 
         assertThat(WorkflowStub.fromTyped(flow).getResult(TurnOutcome.class))
                 .isEqualTo(new TurnOutcome(TurnStatus.LIMIT, "budget_reached"));
+    }
+
+    @Test
+    void tellsTheOutcomeOnRecordWhenTheSandboxReportsAnother() throws TimeoutException {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        String turn = world.turn(sandbox.session(), "Hi");
+        TurnFlow flow = temporal.newWorkflowStub(TurnFlow.class, options("other-" + sandbox.session()));
+        WorkflowClient.start(flow::run, sandbox.session(), turn);
+        sandbox.get("/next?wait=10");
+        turns.finish(sandbox.session(), turn, "failed", null, "not_accepted", "Nobody took it.", "[]");
+
+        assertThat(sandbox.post("/turns/" + turn + "/outcome", "{'status': 'completed'}")
+                        .code())
+                .isEqualTo("conflict");
+
+        assertThat(WorkflowStub.fromTyped(flow).getResult(10, TimeUnit.SECONDS, TurnOutcome.class))
+                .isEqualTo(new TurnOutcome(TurnStatus.FAILED, "not_accepted"));
     }
 
     @Test
