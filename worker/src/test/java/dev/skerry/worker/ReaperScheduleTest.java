@@ -183,7 +183,7 @@ class ReaperScheduleTest {
         @Override
         public ReapReport run(ReapOrder order) {
             SWEEPS.incrementAndGet();
-            return new ReapReport(false, new SessionsReport(0, List.of(), 0, ""), List.of());
+            return new ReapReport(false, new SessionsReport(0, List.of(), 0, "", List.of()), List.of());
         }
     }
 }

@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -20,7 +19,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every history that was ever recorded still replays; sessions that run when a new version is deployed have such histories. */
 class GoldenHistoriesTest {
-    private static final Path HISTORIES = Path.of("src/test/resources/histories/AgentSessionWorkflow");
+    private static final Recordings RECORDINGS = new Recordings("AgentSessionWorkflow");
 
     private static Replayer replayer;
 
@@ -35,11 +34,7 @@ class GoldenHistoriesTest {
     }
 
     static List<Path> recordings() throws IOException {
-        try (Stream<Path> files = Files.list(HISTORIES)) {
-            return files.filter(file -> file.toString().endsWith(".json"))
-                    .sorted()
-                    .toList();
-        }
+        return RECORDINGS.all();
     }
 
     @ParameterizedTest
@@ -50,10 +45,7 @@ class GoldenHistoriesTest {
 
     @Test
     void thereIsARecordingOfEveryScenario() throws IOException {
-        List<String> recorded = recordings().stream()
-                .map(file -> file.getFileName().toString().replaceAll("\\.v\\d+\\.json$", ""))
-                .toList();
-        assertThat(recorded)
+        assertThat(RECORDINGS.scenarios())
                 .containsAll(Scenario.all().stream().map(Scenario::name).toList());
     }
 

@@ -9,11 +9,11 @@ import io.temporal.testing.WorkflowReplayer;
 import io.temporal.worker.Worker;
 
 /** Replays histories against one implementation, payloads read as production reads them. */
-final class Replayer implements AutoCloseable {
+public final class Replayer implements AutoCloseable {
     private final TestWorkflowEnvironment environment;
     private final Worker worker;
 
-    Replayer(Class<?> implementation) {
+    public Replayer(Class<?> implementation) {
         environment = TestWorkflowEnvironment.newInstance(TestEnvironmentOptions.newBuilder()
                 .setWorkflowClientOptions(WorkflowClientOptions.newBuilder()
                         .setDataConverter(TemporalSettings.dataConverter())
@@ -23,7 +23,7 @@ final class Replayer implements AutoCloseable {
         worker.registerWorkflowImplementationTypes(implementation);
     }
 
-    void replay(WorkflowExecutionHistory history) throws Exception {
+    public void replay(WorkflowExecutionHistory history) throws Exception {
         WorkflowReplayer.replayWorkflowExecution(history, worker);
     }
 

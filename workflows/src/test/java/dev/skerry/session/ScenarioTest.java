@@ -7,7 +7,6 @@ import dev.skerry.testing.TestingTemporal;
 import io.temporal.api.enums.v1.EventType;
 import io.temporal.common.WorkflowExecutionHistory;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -25,8 +24,6 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(180)
 class ScenarioTest {
-    private static final Path HISTORIES = Path.of("src/test/resources/histories/AgentSessionWorkflow");
-
     @TempDir
     private static Path directory;
 
@@ -51,10 +48,10 @@ class ScenarioTest {
         if (temporal != null) {
             temporal.close();
         }
-        if (Boolean.getBoolean("skerry.record")
-                && HISTORY.size() == Scenario.all().size()) {
+        if (Recordings.wanted() && HISTORY.size() == Scenario.all().size()) {
+            Recordings recordings = new Recordings("AgentSessionWorkflow");
             for (Scenario scenario : Scenario.all()) {
-                record(scenario);
+                record(scenario, recordings);
             }
         }
     }
@@ -135,21 +132,11 @@ class ScenarioTest {
     }
 
     /** Runs before the newest are kept as {@code <scenario>-earlier.v<N>.json}. */
-    private static void record(Scenario scenario) throws IOException {
-        Files.createDirectories(HISTORIES);
+    private static void record(Scenario scenario, Recordings recordings) throws IOException {
         List<WorkflowExecutionHistory> runs = HISTORY.get(scenario.name());
-        record(scenario.name(), runs.getFirst());
+        recordings.add(scenario.name(), runs.getFirst());
         for (WorkflowExecutionHistory earlier : runs.subList(1, runs.size())) {
-            record(scenario.name() + "-earlier", earlier);
+            recordings.add(scenario.name() + "-earlier", earlier);
         }
-    }
-
-    private static void record(String name, WorkflowExecutionHistory history) throws IOException {
-        int version = 1;
-        while (Files.exists(HISTORIES.resolve(name + ".v" + version + ".json"))) {
-            version++;
-        }
-        String scrubbed = history.toJson(true).replaceAll("\"identity\": \"[^\"]*\"", "\"identity\": \"golden\"");
-        Files.writeString(HISTORIES.resolve(name + ".v" + version + ".json"), scrubbed);
     }
 }

@@ -86,19 +86,24 @@ public final class MetroReaper implements ReaperActivities {
 
     @Override
     public boolean destroyOrphan(String code, Orphan orphan) {
-        if (ownedByTheLiving(orphan.session(), orphan.name())) {
-            return false;
-        }
         try {
-            metro.provider()
-                    .destroy(
-                            new SandboxName(orphan.name()),
-                            () -> Activity.getExecutionContext().heartbeat(null));
+            if (ownedByTheLiving(orphan.session(), orphan.name())) {
+                return false;
+            }
+            destroy(new SandboxName(orphan.name()));
             count("skerry.reaper.reclaimed", 1);
             return true;
-        } catch (ProviderException e) {
+        } catch (ApplicationFailure e) {
             count("skerry.reaper.failed", 1);
-            throw Workflows.doubt("destroy " + orphan.name(), e);
+            throw e;
+        }
+    }
+
+    private void destroy(SandboxName name) {
+        try {
+            metro.provider().destroy(name, () -> Activity.getExecutionContext().heartbeat(null));
+        } catch (ProviderException e) {
+            throw Workflows.doubt("destroy " + name, e);
         }
     }
 

@@ -11,13 +11,17 @@ import dev.skerry.session.TurnStatus;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.temporal.activity.Activity;
 import io.temporal.client.WorkflowClient;
+import io.temporal.failure.ApplicationFailure;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /** Closes the record of a session whose workflow was ended by force, as its workflow would have done. */
 public final class SessionReaper implements AbandonedActivities {
     private static final int PAGE = 200;
+    private static final String CLOSED = "skerry.reaper.sessions.closed";
+    private static final String FAILED = "skerry.reaper.sessions.failed";
 
     private final ControlPlane controlPlane;
     private final Workflows workflows;
@@ -27,11 +31,16 @@ public final class SessionReaper implements AbandonedActivities {
         this.controlPlane = controlPlane;
         this.workflows = new Workflows(temporal);
         this.meters = meters;
-        meters.counter("skerry.reaper.sessions.closed").increment(0);
+        meters.counter(CLOSED).increment(0);
+        meters.counter(FAILED).increment(0);
     }
 
     @Override
     public Found findAbandoned(Duration grace, int most) {
+        return counted(() -> look(grace, most));
+    }
+
+    private Found look(Duration grace, int most) {
         List<String> abandoned = new ArrayList<>();
         int seen = 0;
         String after = "";
@@ -52,6 +61,10 @@ public final class SessionReaper implements AbandonedActivities {
 
     @Override
     public boolean closeAbandoned(String session, long transition, Reason reason) {
+        return counted(() -> close(session, transition, reason));
+    }
+
+    private boolean close(String session, long transition, Reason reason) {
         if (workflows.of(session) != Life.CLOSED) {
             return false;
         }
@@ -59,7 +72,16 @@ public final class SessionReaper implements AbandonedActivities {
                 new Transition(new SessionId(session), transition, Status.TERMINATING, reason, 0, null, null);
         controlPlane.stop(ending, TurnStatus.FAILED, reason);
         controlPlane.settle(ending.then(Status.TERMINATED));
-        meters.counter("skerry.reaper.sessions.closed").increment();
+        meters.counter(CLOSED).increment();
         return true;
+    }
+
+    private <T> T counted(Supplier<T> step) {
+        try {
+            return step.get();
+        } catch (ApplicationFailure e) {
+            meters.counter(FAILED).increment();
+            throw e;
+        }
     }
 }

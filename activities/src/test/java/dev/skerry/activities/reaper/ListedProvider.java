@@ -17,6 +17,7 @@ final class ListedProvider implements SandboxProvider {
     volatile Runnable beforeFirstDestroy = () -> {};
     volatile int missingPage = -1;
     volatile boolean circular;
+    volatile @Nullable String indestructible;
 
     private int listings;
     private int destroyed;
@@ -46,9 +47,12 @@ final class ListedProvider implements SandboxProvider {
     }
 
     @Override
-    public synchronized void destroy(SandboxName name, Runnable alive) {
+    public synchronized void destroy(SandboxName name, Runnable alive) throws ProviderException {
         if (++destroyed == 1) {
             beforeFirstDestroy.run();
+        }
+        if (name.value().equals(indestructible)) {
+            throw new ProviderException.Rejected("It has a delete lock.");
         }
         machines.remove(name.value());
     }

@@ -18,11 +18,18 @@ import dev.skerry.session.SessionStatus;
 import dev.skerry.session.TaskQueues;
 import dev.skerry.session.Ulid;
 import dev.skerry.temporal.TemporalSettings;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowClientOptions;
 import io.temporal.client.WorkflowOptions;
 import io.temporal.client.WorkflowStub;
+import io.temporal.serviceclient.WorkflowServiceStubsOptions;
 import io.temporal.testing.TestEnvironmentOptions;
 import io.temporal.testing.TestWorkflowEnvironment;
 import io.temporal.worker.Worker;
@@ -44,6 +51,8 @@ class ReaperTest {
 
     private final Ulid ids = new Ulid(Clock.systemUTC());
     private final ListedProvider provider = new ListedProvider();
+    private final ListedProvider elsewhere = new ListedProvider();
+    private volatile boolean temporalIsMute;
     private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
     private TestWorkflowEnvironment temporal;
 
@@ -53,15 +62,23 @@ class ReaperTest {
                 .setWorkflowClientOptions(WorkflowClientOptions.newBuilder()
                         .setDataConverter(TemporalSettings.dataConverter())
                         .build())
+                .setWorkflowServiceStubsOptions(WorkflowServiceStubsOptions.newBuilder()
+                        .setGrpcClientInterceptors(List.of(new MuteDescribe()))
+                        .build())
                 .build());
         Worker sessions = temporal.newWorker(TaskQueues.SESSIONS);
         sessions.registerWorkflowImplementationTypes(ReapOrphansWorkflowImpl.class, OpenSession.class);
         temporal.newWorker(TaskQueues.CONTROL).registerActivitiesImplementations(new NothingAbandoned());
-        Metro metro = new Metro("local", 1, provider, Clock.systemUTC());
-        temporal.newWorker(TaskQueues.metro("local"))
+        serve("local", provider);
+        serve("other", elsewhere);
+        temporal.start();
+    }
+
+    private void serve(String code, ListedProvider provider) {
+        Metro metro = new Metro(code, 1, provider, Clock.systemUTC());
+        temporal.newWorker(TaskQueues.metro(code))
                 .registerActivitiesImplementations(
                         new MetroReaper(metro, "inst", temporal.getWorkflowClient(), meters, Clock.systemUTC()));
-        temporal.start();
     }
 
     @AfterEach
@@ -194,6 +211,74 @@ class ReaperTest {
         assertThat(provider.machines).hasSize(1);
     }
 
+    @Test
+    void oneThatCannotBeDestroyedDoesNotKeepTheOthersAlive() {
+        for (int i = 0; i < 3; i++) {
+            vm("inst", session(), 1, LONG_AGO);
+        }
+        String first = provider.machines.keySet().iterator().next();
+        provider.indestructible = first;
+        MetroReport report = sweep();
+        assertThat(report.orphans()).hasSize(3);
+        assertThat(report.reclaimed()).isEqualTo(2);
+        assertThat(report.failed()).isEqualTo(1);
+        assertThat(report.refused().getFirst()).contains(first, "delete lock");
+        assertThat(report.failure()).isEmpty();
+        assertThat(provider.machines).containsOnlyKeys(first);
+        assertThat(count("skerry.reaper.reclaimed")).isEqualTo(2);
+        assertThat(count("skerry.reaper.failed")).isPositive();
+    }
+
+    @Test
+    void destroysNothingWhenTemporalDoesNotSay() {
+        vm("inst", session(), 1, LONG_AGO);
+        temporalIsMute = true;
+        MetroReport report = sweep();
+        assertThat(report.reclaimed()).isZero();
+        assertThat(report.failure()).contains("Could not ask Temporal about ses_");
+        assertThat(provider.machines).hasSize(1);
+        assertThat(count("skerry.reaper.failed")).isPositive();
+    }
+
+    @Test
+    void countsWhatWasDestroyedBeforeTemporalFellSilent() {
+        for (int i = 0; i < 3; i++) {
+            vm("inst", session(), 1, LONG_AGO);
+        }
+        provider.beforeFirstDestroy = () -> temporalIsMute = true;
+        MetroReport report = sweep();
+        assertThat(report.reclaimed()).isEqualTo(1);
+        assertThat(report.failed()).isEqualTo(2);
+        assertThat(provider.machines).hasSize(2);
+    }
+
+    @Test
+    void destroysNothingAnywhereWhenOneMetroCannotBeListed() {
+        String orphan = vm("inst", session(), 1, LONG_AGO);
+        elsewhere.missingPage = 0;
+        ReapReport report = report(ReapOrder.usual(List.of("local", "other")));
+        assertThat(report.complete()).isFalse();
+        assertThat(report.metros().getFirst().orphans()).containsExactly(orphan);
+        assertThat(report.metros().getFirst().failure()).contains("while other cannot be judged");
+        assertThat(report.metros().getLast().failure()).contains("Could not list other");
+        assertThat(provider.machines).containsOnlyKeys(orphan);
+    }
+
+    @Test
+    void destroysNothingAnywhereWhenOneMetroCannotBeListedTheSecondTime() {
+        String orphan = vm("inst", session(), 1, LONG_AGO);
+        provider.beforeSecondListing = () -> provider.missingPage = 0;
+        elsewhere.machines.putAll(provider.machines);
+        ReapReport report = report(ReapOrder.usual(List.of("other", "local")));
+        assertThat(report.metros()).extracting(MetroReport::reclaimed).containsExactly(0, 0);
+        assertThat(elsewhere.machines).containsOnlyKeys(orphan);
+        assertThat(provider.machines).containsOnlyKeys(orphan);
+    }
+
+    private double count(String counter) {
+        return meters.counter(counter, "metro", "local").count();
+    }
+
     private SessionId session() {
         return ids.session();
     }
@@ -222,14 +307,28 @@ class ReaperTest {
     }
 
     private MetroReport run(ReapOrder order) {
-        ReapReport report = temporal.getWorkflowClient()
+        return report(order).metros().getFirst();
+    }
+
+    private ReapReport report(ReapOrder order) {
+        return temporal.getWorkflowClient()
                 .newWorkflowStub(
                         ReapOrphansWorkflow.class,
                         WorkflowOptions.newBuilder()
                                 .setTaskQueue(TaskQueues.SESSIONS)
                                 .build())
                 .run(order);
-        return report.metros().getFirst();
+    }
+
+    /** A Temporal that does not answer one kind of question. */
+    private final class MuteDescribe implements ClientInterceptor {
+        @Override
+        public <Q, A> ClientCall<Q, A> interceptCall(MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+            if (temporalIsMute && "DescribeWorkflowExecution".equals(method.getBareMethodName())) {
+                throw Status.UNAVAILABLE.asRuntimeException();
+            }
+            return next.newCall(method, options);
+        }
     }
 
     /** The records of sessions are another test's concern. */

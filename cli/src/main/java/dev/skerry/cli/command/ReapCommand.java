@@ -2,10 +2,12 @@ package dev.skerry.cli.command;
 
 import dev.skerry.cli.ExitCode;
 import dev.skerry.cli.Failure;
+import dev.skerry.cli.Json;
 import dev.skerry.reaper.ReapOrder;
 import dev.skerry.reaper.ReapOrphansWorkflow;
 import dev.skerry.reaper.ReapReport;
 import dev.skerry.reaper.ReapReport.MetroReport;
+import dev.skerry.reaper.ReapReport.SessionsReport;
 import dev.skerry.session.TaskQueues;
 import dev.skerry.temporal.TemporalSettings;
 import io.grpc.StatusRuntimeException;
@@ -16,6 +18,7 @@ import io.temporal.serviceclient.WorkflowServiceStubs;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
@@ -26,6 +29,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Has the workers look for VMs that no living session owns, now instead of at the next scheduled sweep. */
 @Command(
@@ -34,7 +38,10 @@ import picocli.CommandLine.Spec;
                 "Finds VMs that no living session owns and rows of sessions whose workflow is gone, and ends them.",
         mixinStandardHelpOptions = true,
         exitCodeListHeading = "%nExit codes:%n",
-        exitCodeList = {"0:every metro was judged", "1:at least one was not", "3:Temporal or its workers do not answer"
+        exitCodeList = {
+            "0:every metro was judged and every orphan ended",
+            "1:something could not be judged or ended",
+            "3:Temporal or its workers do not answer"
         })
 public final class ReapCommand implements Callable<Integer> {
     private static final int MOST = 50;
@@ -44,6 +51,15 @@ public final class ReapCommand implements Callable<Integer> {
 
     @Mixin
     private TemporalOptions temporal = new TemporalOptions();
+
+    @Option(
+            names = "--metro",
+            paramLabel = "CODE",
+            description = "Look at this metro only; may be repeated. Without it, at all of them.")
+    private List<String> metros = List.of();
+
+    @Option(names = "--json", description = "Print the result as one line of JSON, and nothing else.")
+    private boolean json;
 
     @Option(names = "--dry-run", description = "Only say what would be done.")
     private boolean dryRun;
@@ -76,7 +92,7 @@ public final class ReapCommand implements Callable<Integer> {
                                     .setWorkflowExecutionTimeout(patience.plusMinutes(1))
                                     .setStaticSummary(dryRun ? "Report orphans" : "Destroy orphans on request")
                                     .build());
-            sweep.start(new ReapOrder(List.of(), dryRun, grace, Duration.ofSeconds(10), MOST));
+            sweep.start(new ReapOrder(metros, dryRun, grace, Duration.ofSeconds(10), MOST));
             return tell(sweep.getResult(patience.toMillis(), TimeUnit.MILLISECONDS, ReapReport.class));
         } catch (StatusRuntimeException | WorkflowException | TimeoutException e) {
             throw new Failure(
@@ -90,28 +106,52 @@ public final class ReapCommand implements Callable<Integer> {
     }
 
     private int tell(ReapReport report) {
-        PrintWriter out = java.util.Objects.requireNonNull(spec).commandLine().getOut();
-        boolean judged = report.sessions().failure().isEmpty();
+        PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
+        if (json) {
+            out.println(asJson(report));
+        } else {
+            print(report, out);
+        }
+        return report.complete() ? ExitCode.OK.code() : ExitCode.TURN_FAILED.code();
+    }
+
+    private static void print(ReapReport report, PrintWriter out) {
+        SessionsReport sessions = report.sessions();
         out.printf(
-                "sessions: %d checked, %d without a workflow, %d closed%s%n",
-                report.sessions().seen(),
-                report.sessions().abandoned().size(),
-                report.sessions().closed(),
-                judged ? "" : ", NOT JUDGED: " + report.sessions().failure());
-        report.sessions().abandoned().forEach(session -> out.println("  " + session));
+                "sessions: %d checked, %d without a workflow, %d closed, %d failed%s%n",
+                sessions.seen(),
+                sessions.abandoned().size(),
+                sessions.closed(),
+                sessions.failed(),
+                why(sessions.failure()));
+        sessions.abandoned().forEach(session -> out.println("  " + session));
+        sessions.refused().forEach(refusal -> out.println("  FAILED " + refusal));
         for (MetroReport metro : report.metros()) {
-            boolean known = metro.failure().isEmpty();
-            judged &= known;
             out.printf(
-                    "%s: %d seen, %d kept, %d orphans, %d destroyed%s%n",
+                    "%s: %d seen, %d kept, %d orphans, %d destroyed, %d failed%s%n",
                     metro.metro(),
                     metro.seen(),
                     metro.kept(),
                     metro.orphans().size(),
                     metro.reclaimed(),
-                    known ? "" : ", NOT JUDGED: " + metro.failure());
+                    metro.failed(),
+                    why(metro.failure()));
             metro.orphans().forEach(orphan -> out.println("  " + orphan));
+            metro.refused().forEach(refusal -> out.println("  FAILED " + refusal));
         }
-        return judged ? ExitCode.OK.code() : ExitCode.TURN_FAILED.code();
+    }
+
+    private static String why(String failure) {
+        return failure.isEmpty() ? "" : ", NOTHING DONE: " + failure;
+    }
+
+    private static String asJson(ReapReport report) {
+        ObjectNode told = Json.MAPPER.valueToTree(report);
+        told.withObject("sessions").put("failed", report.sessions().failed());
+        for (int i = 0; i < report.metros().size(); i++) {
+            ((ObjectNode) told.path("metros").path(i))
+                    .put("failed", report.metros().get(i).failed());
+        }
+        return told.toString();
     }
 }
