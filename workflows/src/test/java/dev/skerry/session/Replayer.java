@@ -7,9 +7,12 @@ import io.temporal.testing.TestEnvironmentOptions;
 import io.temporal.testing.TestWorkflowEnvironment;
 import io.temporal.testing.WorkflowReplayer;
 import io.temporal.worker.Worker;
+import io.temporal.worker.WorkerOptions;
 
 /** Replays histories against one implementation, payloads read as production reads them. */
 public final class Replayer implements AutoCloseable {
+    private static final long COLD_CLASSES_TAKE_MILLIS = 60_000;
+
     private final TestWorkflowEnvironment environment;
     private final Worker worker;
 
@@ -19,7 +22,11 @@ public final class Replayer implements AutoCloseable {
                         .setDataConverter(TemporalSettings.dataConverter())
                         .build())
                 .build());
-        worker = environment.newWorker(TaskQueues.SESSIONS);
+        worker = environment.newWorker(
+                TaskQueues.SESSIONS,
+                WorkerOptions.newBuilder()
+                        .setDefaultDeadlockDetectionTimeout(COLD_CLASSES_TAKE_MILLIS)
+                        .build());
         worker.registerWorkflowImplementationTypes(implementation);
     }
 
