@@ -1,48 +1,75 @@
 package dev.skerry.worker;
 
 import dev.skerry.activities.docker.DockerProvider;
+import dev.skerry.activities.provider.AwakeSessions;
+import dev.skerry.activities.provider.LossLook;
 import dev.skerry.activities.provider.Metro;
-import dev.skerry.session.SandboxLost;
-import dev.skerry.session.SessionId;
-import io.grpc.StatusRuntimeException;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.temporal.client.WorkflowClient;
-import io.temporal.client.WorkflowException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.stereotype.Component;
 
-/** Tells a session at once that its sandbox ended, where the provider says so by itself. */
+/** Tells a session soon that its sandbox ended: at once where the provider says so by itself, and by looking where it does not. */
 @Component
 class LossWatch implements SmartLifecycle {
     private static final Logger log = LoggerFactory.getLogger(LossWatch.class);
 
     private final List<Metro> metros;
-    private final WorkflowClient client;
+    private final AwakeSessions sessions;
+    private final Duration every;
+    private final String installation;
+    private final MeterRegistry meters;
     private final List<AutoCloseable> watches = new ArrayList<>();
 
-    LossWatch(List<Metro> metros, WorkflowClient client) {
+    LossWatch(
+            List<Metro> metros,
+            WorkflowClient client,
+            WorkerSettings settings,
+            MeterRegistry meters,
+            @Value("${skerry.installation}") String installation) {
         this.metros = metros;
-        this.client = client;
+        this.sessions = new AwakeSessions(client);
+        this.every = settings.watchEvery();
+        this.meters = meters;
+        this.installation = installation;
     }
 
     @Override
     public synchronized void start() {
         for (Metro metro : metros) {
             if (metro.provider() instanceof DockerProvider docker) {
-                watches.add(docker.watch(this::tell));
+                watches.add(docker.watch(sessions::tell));
+            } else if (every.isPositive()) {
+                watches.add(looking(new LossLook(metro, installation, sessions, meters)));
             }
         }
     }
 
-    /** A session that is over wants no news; one that cannot be told finds out by itself, later. */
-    private void tell(SessionId session, SandboxLost lost) {
+    private AutoCloseable looking(LossLook look) {
+        ScheduledExecutorService timer =
+                Executors.newSingleThreadScheduledExecutor(Thread.ofVirtual().factory());
+        Future<?> _ = timer.scheduleWithFixedDelay(
+                () -> look(look), every.toMillis(), every.toMillis(), TimeUnit.MILLISECONDS);
+        return timer::shutdownNow;
+    }
+
+    private static void look(LossLook look) {
         try {
-            client.newUntypedWorkflowStub(session.value()).signal("sandboxLost", lost);
-        } catch (WorkflowException | StatusRuntimeException e) {
-            log.info("Session {} was not told that its sandbox ended: {}", session, e.getMessage());
+            look.look();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException e) {
+            log.warn("A look for lost sandboxes broke off and is repeated", e);
         }
     }
 

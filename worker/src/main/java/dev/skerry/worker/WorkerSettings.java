@@ -17,6 +17,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param stickyTimeout how long a workflow task waits for the worker that knows the workflow; null leaves the SDK's choice. Zero
  *     for the in-process test server, which never gives such a task to anybody else.
  * @param reapEvery how often the reaper looks for orphans
+ * @param watchEvery how often each metro is asked which sandboxes ended by themselves; zero for never. An engine tells by itself.
  * @param deployment which version of the workflows this worker runs
  */
 @ConfigurationProperties("skerry.worker")
@@ -26,6 +27,7 @@ record WorkerSettings(
         @Nullable DiscoverySettings discovery,
         @Nullable Duration stickyTimeout,
         @DefaultValue("PT5M") Duration reapEvery,
+        @DefaultValue("PT15S") Duration watchEvery,
         @DefaultValue DeploymentSettings deployment) {
     WorkerSettings {
         if (metros.isEmpty() && discovery == null) {

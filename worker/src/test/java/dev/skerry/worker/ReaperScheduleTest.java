@@ -159,6 +159,7 @@ class ReaperScheduleTest {
                         "http://127.0.0.1:1", "token", "image", 512, 1, Duration.ofHours(1), Duration.ZERO, 50),
                 null,
                 every,
+                Duration.ZERO,
                 new DeploymentSettings("", "", Behavior.AUTO_UPGRADE));
         return new ReaperSchedule(client(stubs), settings, List.of(), "test", Duration.ofMillis(500));
     }

@@ -34,7 +34,11 @@ class WorkerApplicationTest {
                 int http = ((WebServerApplicationContext) worker).getWebServer().getPort();
                 assertThat(get(http, "/actuator/health")).contains("UP");
                 assertThat(get(http, "/actuator/prometheus"))
-                        .contains("jvm_threads_live_threads", "skerry_metro_circuit", "skerry_metro_free");
+                        .contains(
+                                "jvm_threads_live_threads",
+                                "skerry_metro_circuit",
+                                "skerry_metro_free",
+                                "skerry_metro_lost_total");
             }
         }
     }

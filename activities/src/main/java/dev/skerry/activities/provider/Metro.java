@@ -1,12 +1,18 @@
 package dev.skerry.activities.provider;
 
 import dev.skerry.activities.provider.SandboxProvider.Condition;
+import dev.skerry.activities.provider.SandboxProvider.Owned;
+import dev.skerry.activities.provider.SandboxProvider.Page;
 import dev.skerry.session.ControlActivities.MetroView;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -83,6 +89,35 @@ public final class Metro {
             Thread.currentThread().interrupt();
             return Condition.UNKNOWN;
         }
+    }
+
+    /**
+     * Everything in it that is the installation's, every page read.
+     *
+     * @param alive called before each page
+     */
+    public List<Owned> owned(String installation, Runnable alive) throws ProviderException {
+        String tag = "installation=" + installation;
+        TreeMap<String, Owned> byName = new TreeMap<>();
+        Set<String> cursors = new HashSet<>();
+        String next = null;
+        do {
+            alive.run();
+            Page page = provider.listOwned(next);
+            page.owned().stream()
+                    .filter(owned -> owned.tags().contains(tag))
+                    .forEach(owned -> byName.put(owned.name().value(), owned));
+            next = page.next();
+            if (next != null && !cursors.add(next)) {
+                throw new ProviderException.Unknown("The listing of " + code + " goes in circles.", null);
+            }
+        } while (next != null);
+        return List.copyOf(byName.values());
+    }
+
+    /** Whether its circuit is open or on trial; asking does not take the trial. */
+    boolean keepsFailing() {
+        return circuit.state() != Circuit.State.CLOSED;
     }
 
     void succeeded() {

@@ -3,6 +3,7 @@ package dev.skerry.activities.provider;
 import dev.skerry.session.Provisioned;
 import dev.skerry.session.SandboxActivities.Sighting;
 import dev.skerry.session.SandboxName;
+import dev.skerry.session.SessionId;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -77,6 +78,30 @@ public interface SandboxProvider {
      */
     record Page(List<Owned> owned, @Nullable String next) {}
 
-    /** A VM that this installation owns. */
-    record Owned(SandboxName name, List<String> tags, Instant createdAt) {}
+    /**
+     * A VM that this installation owns.
+     *
+     * @param ending how it ended, a phrase that goes on after its name; null while it has not, or where a listing does not tell
+     */
+    record Owned(
+            SandboxName name,
+            List<String> tags,
+            Instant createdAt,
+            @Nullable String ending) {
+        private static final String SESSION_TAG = "session=";
+
+        public Owned(SandboxName name, List<String> tags, Instant createdAt) {
+            this(name, tags, createdAt, null);
+        }
+
+        /** The session that it was created for, as its tags say. */
+        public Optional<SessionId> session() {
+            return tags.stream()
+                    .filter(tag -> tag.startsWith(SESSION_TAG))
+                    .map(tag -> tag.substring(SESSION_TAG.length()))
+                    .filter(SessionId::valid)
+                    .findFirst()
+                    .map(SessionId::new);
+        }
+    }
 }

@@ -3,7 +3,6 @@ package dev.skerry.activities.reaper;
 import dev.skerry.activities.provider.Metro;
 import dev.skerry.activities.provider.ProviderException;
 import dev.skerry.activities.provider.SandboxProvider.Owned;
-import dev.skerry.activities.provider.SandboxProvider.Page;
 import dev.skerry.activities.reaper.Workflows.Life;
 import dev.skerry.reaper.ReaperActivities;
 import dev.skerry.session.SandboxName;
@@ -16,11 +15,8 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -29,9 +25,6 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <p>A VM is an orphan when its session's workflow is closed or unknown, or is open and says that its VM has another name.
  */
 public final class MetroReaper implements ReaperActivities {
-    private static final String SESSION_TAG = "session=";
-    private static final String INSTALLATION_TAG = "installation=";
-
     private final Metro metro;
     private final String installation;
     private final Workflows workflows;
@@ -43,7 +36,7 @@ public final class MetroReaper implements ReaperActivities {
 
     public MetroReaper(Metro metro, String installation, WorkflowClient temporal, MeterRegistry meters, Clock clock) {
         this.metro = metro;
-        this.installation = INSTALLATION_TAG + installation;
+        this.installation = installation;
         this.workflows = new Workflows(temporal);
         this.meters = meters;
         this.clock = clock;
@@ -108,35 +101,18 @@ public final class MetroReaper implements ReaperActivities {
     }
 
     private List<Owned> everything() {
-        TreeMap<String, Owned> byName = new TreeMap<>();
-        Set<String> cursors = new HashSet<>();
-        String next = null;
-        do {
-            Activity.getExecutionContext().heartbeat(null);
-            try {
-                Page page = metro.provider().listOwned(next);
-                page.owned().stream()
-                        .filter(owned -> owned.tags().contains(installation))
-                        .forEach(owned -> byName.put(owned.name().value(), owned));
-                next = page.next();
-            } catch (ProviderException e) {
-                throw Workflows.doubt("list " + metro.code(), e);
-            }
-            if (next != null && !cursors.add(next)) {
-                throw ApplicationFailure.newFailure(
-                        "The listing of " + metro.code() + " goes in circles.", "reaper_doubt");
-            }
-        } while (next != null);
-        return List.copyOf(byName.values());
+        try {
+            return metro.owned(
+                    installation, () -> Activity.getExecutionContext().heartbeat(null));
+        } catch (ProviderException e) {
+            throw Workflows.doubt("list " + metro.code(), e);
+        }
     }
 
     private Optional<Orphan> judge(Owned owned) {
-        Optional<String> session = owned.tags().stream()
-                .filter(tag -> tag.startsWith(SESSION_TAG))
-                .map(tag -> tag.substring(SESSION_TAG.length()))
-                .filter(SessionId::valid)
-                .findFirst();
-        return session.filter(id -> !ownedByTheLiving(id, owned.name().value()))
+        return owned.session()
+                .map(SessionId::value)
+                .filter(id -> !ownedByTheLiving(id, owned.name().value()))
                 .map(id -> new Orphan(owned.name().value(), id));
     }
 

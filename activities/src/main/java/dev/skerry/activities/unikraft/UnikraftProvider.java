@@ -419,7 +419,10 @@ public final class UnikraftProvider implements SandboxProvider {
                 owned.add(new Owned(
                         new SandboxName(item.json().path("name").asString("")),
                         tags(item.json()),
-                        createdAt(item.json())));
+                        createdAt(item.json()),
+                        item.state().equals("stopped")
+                                ? "stopped " + StopReason.of(item.json()).words()
+                                : null));
                 last = uuid;
             }
         }
