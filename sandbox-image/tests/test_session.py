@@ -258,6 +258,20 @@ class Endings(SandboxTest):
         self.assertEqual(turn.outcome and turn.outcome["status"], "cancelled")
         self.assertEqual(len(sandbox.processes()), 3)
 
+    def test_a_turn_that_was_cancelled_before_it_was_seen_has_an_outcome(self) -> None:
+        plane = self.plane(script([text("It goes on.")]))
+        self.sandbox(plane)
+        plane.wait(lambda: "GET next" in plane.requests)
+        with plane.changed:
+            turn = plane.submit("Never mind")
+            turn.cancelled = True
+        plane.wait(lambda: turn.outcome is not None)
+        self.assertEqual(turn.outcome and turn.outcome["status"], "cancelled")
+        self.assertEqual(plane.model_calls, 0)
+        following = plane.submit("Go on")
+        plane.wait(lambda: following.outcome is not None)
+        self.assertEqual(following.outcome and following.outcome["status"], "completed")
+
     def test_cancel_ends_a_model_call(self) -> None:
         def slow(_conversation: list[Json]) -> list[Json]:
             time.sleep(4)

@@ -125,7 +125,17 @@ class _Agent:
                 if not loop.flush(None):
                     time.sleep(PAUSE_SECONDS)
             case "cancel":
-                time.sleep(PAUSE_SECONDS)
+                self._cancel(loop)
+
+    def _cancel(self, loop: Loop) -> None:
+        """Ends a turn that was cancelled before this process saw it, unless it is another by now."""
+        turn = self._gateway.state()["turn"]
+        try:
+            if turn is not None and self._gateway.heartbeat(turn["id"]) == "cancel":
+                loop.cancel(turn["id"])
+        except Refused as refused:
+            print(f"skerry-runtime: a turn was not cancelled: {refused}", file=sys.stderr)
+        time.sleep(PAUSE_SECONDS)
 
     def _start(self, loop: Loop, turn: Turn) -> None:
         if turn["next_seq"] > 1:

@@ -78,6 +78,10 @@ class Loop:
             return Program(self._gateway, self._workspace, self._profile, turn, pulse).run(self._port)
         return _Turn(self._gateway, self._toolbox, self._workspace, self._profile, turn, pulse).run(open_calls)
 
+    def cancel(self, turn: str) -> None:
+        """Records that a turn is cancelled on which nobody works here."""
+        self._record(turn, _outcome("cancelled", "Cancelled."))
+
     def flush(self, turn: str | None) -> bool:
         """Stores the workspace and says so; false if it could not be stored."""
         try:
