@@ -31,6 +31,26 @@ class StoreFixture {
         return turns.append(session, "trn_" + UUID.randomUUID(), null).id();
     }
 
+    /** Turns that are over, each with so many messages. */
+    void pastTurns(String session, int count, int messagesEach) {
+        jdbc.sql("""
+                        insert into turns (id, session_id, ordinal, status, attempt, incarnation, finished_at)
+                        select :session || 't' || n, :session, n, 'completed', 1, 7, now() from generate_series(1, :count) n""").param("session", session).param("count", count).update();
+        jdbc.sql("""
+                        insert into messages (session_id, position, id, turn_id, role, content)
+                        select :session, n, :session || 'm' || n, :session || 't' || (1 + (n - 1) / :each), 'user', '[]'
+                        from generate_series(1, :count * :each) n""")
+                .param("session", session)
+                .param("count", count)
+                .param("each", messagesEach)
+                .update();
+        jdbc.sql("update sessions set last_turn = :count, last_message = :count * :each where id = :session")
+                .param("session", session)
+                .param("count", count)
+                .param("each", messagesEach)
+                .update();
+    }
+
     void capTenant(String session, long capNanoUsd) {
         jdbc.sql(
                         "update tenants set cap_nano_usd = :cap where id = (select tenant_id from sessions where id = :session)")
@@ -59,6 +79,24 @@ class StoreFixture {
     long platformInUse() {
         return jdbc.sql("select reserved_nano_usd + spent_nano_usd from platform")
                 .query(Long.class)
+                .single();
+    }
+
+    /** The second half of a settlement: the books above the call, in the order of the ledger. */
+    void giveBack(String session, long nanoUsd) {
+        for (String sql : new String[] {
+            "update sessions set reserved_nano_usd = reserved_nano_usd - :much where id = :session",
+            "update tenants set reserved_nano_usd = reserved_nano_usd - :much where id = (select tenant_id from sessions where id = :session)",
+            "update platform set reserved_nano_usd = reserved_nano_usd - :much where :session <> ''"
+        }) {
+            jdbc.sql(sql).param("much", nanoUsd).param("session", session).update();
+        }
+    }
+
+    boolean somebodyWaitsForALock() {
+        return jdbc.sql(
+                        "select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')")
+                .query(Boolean.class)
                 .single();
     }
 
