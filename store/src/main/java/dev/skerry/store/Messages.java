@@ -111,16 +111,23 @@ public class Messages {
     }
 
     /**
-     * Everything that the model may see for a turn, oldest first: messages of earlier turns and of this one, but not those of turns
-     * that still wait.
+     * What the model may see for a turn after what was condensed (null: from the beginning), oldest first: messages of this turn and of
+     * earlier ones that are over, but not those of turns that still wait, whichever came first.
      */
-    public List<MessageRow> upToTurn(String sessionId, int turnOrdinal) {
+    public List<MessageRow> upToTurn(String sessionId, int turnOrdinal, @Nullable Condensation condensed) {
         return jdbc.sql("""
-                        select m.* from messages m join turns t on t.id = m.turn_id
-                        where m.session_id = :session and t.ordinal <= :ordinal
+                        with condensed as materialized (
+                            select t.ordinal, m.position from messages m join turns t on t.id = m.turn_id where m.id = :condensed)
+                        select m.* from turns t join messages m on m.turn_id = t.id
+                        where t.session_id = :session and t.ordinal <= :ordinal
+                          and (t.ordinal = :ordinal or t.finished_at is not null)
+                          and t.ordinal >= coalesce((select ordinal from condensed), 0)
+                          and (t.ordinal, m.position) >
+                              (coalesce((select ordinal from condensed), 0), coalesce((select position from condensed), 0))
                         order by t.ordinal, m.position""")
                 .param("session", sessionId)
                 .param("ordinal", turnOrdinal)
+                .param("condensed", condensed == null ? null : condensed.messageId(), java.sql.Types.VARCHAR)
                 .query(MessageRow::from)
                 .list();
     }
@@ -144,11 +151,15 @@ public class Messages {
     /** What stands in a model's view for a session's messages up to and including {@code messageId}. */
     public record Condensation(String messageId, String text) {}
 
-    /** The newest condensation of a session. */
-    public Optional<Condensation> condensation(String sessionId) {
-        return jdbc.sql(
-                        "select message_id, text from condensations where session_id = :session order by number desc limit 1")
+    /** The newest condensation of a session that reaches no further than a turn. */
+    public Optional<Condensation> condensation(String sessionId, int turnOrdinal) {
+        return jdbc.sql("""
+                        select c.message_id, c.text from condensations c
+                        join messages m on m.id = c.message_id join turns t on t.id = m.turn_id
+                        where c.session_id = :session and t.ordinal <= :ordinal
+                        order by c.number desc limit 1""")
                 .param("session", sessionId)
+                .param("ordinal", turnOrdinal)
                 .query((row, n) -> new Condensation(row.getString("message_id"), row.getString("text")))
                 .optional();
     }

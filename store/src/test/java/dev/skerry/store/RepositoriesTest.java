@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.dao.DuplicateKeyException;
@@ -171,7 +172,7 @@ class RepositoriesTest {
         assertThatThrownBy(() -> messages.appendToolResult(session, turn, session + "m4", "[]", "call_1", false))
                 .isInstanceOf(DuplicateKeyException.class);
         assertThat(messages.nextCallSeq(turn)).isEqualTo(2);
-        assertThat(messages.upToTurn(session, 1))
+        assertThat(messages.upToTurn(session, 1, null))
                 .extracting(Messages.MessageRow::role)
                 .containsExactly("user", "assistant", "tool");
     }
@@ -184,12 +185,48 @@ class RepositoriesTest {
         String second = fixture.turn(session);
         messages.appendUser(session, second, session + "m2", "[]");
         messages.appendAssistant(session, first, session + "m3", "[]", 1, "end_turn");
-        assertThat(messages.upToTurn(session, 1))
-                .extracting(Messages.MessageRow::id)
-                .containsExactly(session + "m1", session + "m3");
-        assertThat(messages.upToTurn(session, 2))
-                .extracting(Messages.MessageRow::id)
-                .containsExactly(session + "m1", session + "m3", session + "m2");
+        assertThat(seen(session, 1, null)).containsExactly(session + "m1", session + "m3");
+        turns.finish(session, first, "completed", "done", null, null, "[]");
+        assertThat(seen(session, 2, null)).containsExactly(session + "m1", session + "m3", session + "m2");
+    }
+
+    @Test
+    void theModelDoesNotSeeAnOlderTurnThatWasLeftWaitingEither() {
+        String session = fixture.session(1);
+        String left = fixture.turn(session);
+        messages.appendUser(session, left, session + "m1", "[]");
+        String second = fixture.turn(session);
+        messages.appendUser(session, second, session + "m2", "[]");
+        turns.give(session, second, 1, new byte[] {1});
+        assertThat(seen(session, 2, null)).containsExactly(session + "m2");
+        turns.finish(session, second, "completed", "done", null, null, "[]");
+        turns.give(session, left, 1, new byte[] {1});
+        assertThat(seen(session, 1, null)).containsExactly(session + "m1");
+    }
+
+    @Test
+    void theModelSeesWhatFollowsTheNewestCondensationThatItsTurnReaches() {
+        String session = fixture.session(1);
+        String first = fixture.turn(session);
+        String second = fixture.turn(session);
+        messages.appendUser(session, first, session + "m1", "[]");
+        messages.appendUser(session, second, session + "m2", "[]");
+        messages.appendAssistant(session, first, session + "m3", "[]", 1, "end_turn");
+        turns.finish(session, first, "completed", "done", null, null, "[]");
+        messages.condense(session, session + "m1", "One.");
+        assertThat(seen(session, 2, messages.condensation(session, 2).orElseThrow()))
+                .containsExactly(session + "m3", session + "m2");
+        messages.condense(session, session + "m2", "Two.");
+        assertThat(seen(session, 2, messages.condensation(session, 2).orElseThrow()))
+                .isEmpty();
+        assertThat(messages.condensation(session, 1))
+                .hasValueSatisfying(condensed -> assertThat(condensed.text()).isEqualTo("One."));
+    }
+
+    private List<String> seen(String session, int turnOrdinal, Messages.@Nullable Condensation condensed) {
+        return messages.upToTurn(session, turnOrdinal, condensed).stream()
+                .map(Messages.MessageRow::id)
+                .toList();
     }
 
     @Test

@@ -15,6 +15,7 @@ import dev.skerry.controlplane.llm.ModelRequest;
 import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.store.Messages;
 import dev.skerry.store.Messages.MessageRow;
+import dev.skerry.store.TurnRow;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -65,9 +66,11 @@ class Condensing {
     }
 
     /** Answers the rows and the condensation that the view is to be made of, after making a new one if {@code room} demands it. */
-    View.Source source(OngoingCall call, Offer offer, List<MessageRow> rows, View.Forgetting forgetting, long room) {
-        View.Source present = View.Source.of(
-                rows, messages.condensation(call.caller().session()).orElse(null), forgetting);
+    View.Source source(OngoingCall call, Offer offer, TurnRow turn, View.Forgetting forgetting, long room) {
+        Messages.Condensation condensed =
+                messages.condensation(turn.sessionId(), turn.ordinal()).orElse(null);
+        List<MessageRow> rows = messages.upToTurn(turn.sessionId(), turn.ordinal(), condensed);
+        View.Source present = new View.Source(rows, condensed == null ? "" : condensed.text(), forgetting);
         if (view.tokens(present) <= room) {
             return present;
         }

@@ -8,7 +8,6 @@ import dev.skerry.controlplane.llm.ModelRequest.ToolChoice;
 import dev.skerry.controlplane.llm.ToolSpec;
 import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.controlplane.profile.Profile;
-import dev.skerry.store.Messages;
 import dev.skerry.store.TurnRow;
 import java.time.Duration;
 import java.util.HashMap;
@@ -23,14 +22,12 @@ import tools.jackson.databind.json.JsonMapper;
 class Prompts {
     private static final double USABLE = 0.8;
 
-    private final Messages messages;
     private final View view;
     private final Condensing condensing;
     private final JsonMapper json;
     private final Duration deadline;
 
-    Prompts(Messages messages, View view, Condensing condensing, JsonMapper json, ControlPlaneSettings settings) {
-        this.messages = messages;
+    Prompts(View view, Condensing condensing, JsonMapper json, ControlPlaneSettings settings) {
         this.view = view;
         this.condensing = condensing;
         this.json = json;
@@ -47,8 +44,7 @@ class Prompts {
                 (long) (model.contextTokens() * USABLE)
                         - model.maxOutputTokens()
                         - (profile.systemPrompt().length() + json.writeValueAsBytes(tools).length) / 3);
-        View.Source source = condensing.source(
-                call, offer, messages.upToTurn(turn.sessionId(), turn.ordinal()), forgetting(profile), room);
+        View.Source source = condensing.source(call, offer, turn, forgetting(profile), room);
         return new ModelRequest(
                 model.id(),
                 profile.systemPrompt(),

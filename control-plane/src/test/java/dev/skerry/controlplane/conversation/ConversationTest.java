@@ -152,6 +152,10 @@ class ConversationTest {
         for (int i = 0; i < 10; i++) {
             world.turn(sandbox.session(), old + " " + "Remember this. ".repeat(7_000));
         }
+        world.jdbc()
+                .sql("update turns set status = 'completed', finished_at = now() where session_id = ?")
+                .param(sandbox.session())
+                .update();
         String marker = TestingModels.marker(TestingModels::answer);
         begin(sandbox, marker);
 
