@@ -52,7 +52,7 @@ class Conversation {
         }
         try {
             if (!turn.over()) {
-                delivery.submit(session, id);
+                delivery.submit(session, turn);
             }
         } catch (SteeringException.Gone | SteeringException.Refused e) {
             turnLog.abandon(session.id(), id.value(), TurnStatus.FAILED, ENDED);
