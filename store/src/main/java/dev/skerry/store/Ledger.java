@@ -25,10 +25,13 @@ public class Ledger {
 
     private static final String RESERVING = """
             with turn as materialized (%s),
+            repeated as materialized (
+                select 1 from model_calls where turn_id = :turn::text and seq = :seq::integer and state = 'reserved' for update),
             session as materialized (
                 select id, tenant_id, cap_nano_usd, reserved_nano_usd, spent_nano_usd,
                        reserved_nano_usd + spent_nano_usd + :worst <= cap_nano_usd as covered
-                from sessions where id = :session and exists (select 1 from turn) for update),
+                from sessions
+                where id = :session and exists (select 1 from turn) and (select count(*) from repeated) >= 0 for update),
             tenant as materialized (
                 select t.id, coalesce(t.reserved_nano_usd + t.spent_nano_usd + :worst
                            <= coalesce(t.cap_nano_usd, :tenantCap), true) as covered
@@ -57,6 +60,16 @@ public class Ledger {
             left join turn on true""";
     private static final String RESERVE = RESERVING.formatted("select :turn::text as id");
     private static final String RESERVE_IN_TURN = RESERVING.formatted(RUNNING);
+
+    private static final String LEFT_BEHIND = """
+            (c.created_at < now() - :longest * interval '1 millisecond'
+             or c.owner is distinct from :judge and (
+                 not exists (select 1 from control_planes p where p.id = c.owner)
+                 or :steady
+                    and exists (select 1 from control_planes p
+                        where p.id = :judge and p.seen_at >= now() - :silence * interval '1 millisecond' / 2)
+                    and not exists (select 1 from control_planes p
+                        where p.id = c.owner and p.seen_at >= now() - :silence * interval '1 millisecond')))""";
 
     private final JdbcClient jdbc;
 
@@ -217,9 +230,14 @@ public class Ledger {
         return close(Closing.QUIETLY, callId, settlement, entry);
     }
 
-    /** Settles a call of which nobody knows what became of it at its whole reservation, marked as an estimate; once. */
-    public Optional<Balance> abandon(String callId) {
-        return close(Closing.IN_FULL, callId, new Settlement(0, 0, 0, true, "abandoned"), null);
+    /**
+     * Settles a call of which nobody knows what became of it at its whole reservation, marked as an estimate; once, and only if it still
+     * counts as left behind.
+     */
+    public Optional<Balance> abandon(String callId, Judge judge) {
+        return judge.in(closing(Closing.IN_FULL, callId, new Settlement(0, 0, 0, true, "abandoned"), null))
+                .query(Ledger::balance)
+                .optional();
     }
 
     /**
@@ -231,7 +249,7 @@ public class Ledger {
      */
     private record Closing(String first, String cost, String condition) {
         static final Closing AT_COST = new Closing("", ":cost", "true");
-        static final Closing IN_FULL = new Closing("", "reserved_nano_usd", "true");
+        static final Closing IN_FULL = new Closing("", "reserved_nano_usd", LEFT_BEHIND);
         static final Closing QUIETLY = new Closing(
                 """
                 open as materialized (
@@ -244,10 +262,17 @@ public class Ledger {
 
     private Optional<Balance> close(
             Closing closing, String callId, Settlement settlement, Events.@Nullable Entry entry) {
+        return closing(closing, callId, settlement, entry)
+                .query(Ledger::balance)
+                .optional();
+    }
+
+    private JdbcClient.StatementSpec closing(
+            Closing closing, String callId, Settlement settlement, Events.@Nullable Entry entry) {
         String sql = """
                 with %s
                 call as (
-                    update model_calls set state = 'settled', cost_nano_usd = %s, input_tokens = :input, output_tokens = :output,
+                    update model_calls c set state = 'settled', cost_nano_usd = %s, input_tokens = :input, output_tokens = :output,
                         estimated = :estimated, outcome = :outcome, settled_at = now()
                     where id = :call and state = 'reserved' and %s
                     returning session_id, reserved_nano_usd, cost_nano_usd),
@@ -281,9 +306,7 @@ public class Ledger {
                 .param("output", settlement.outputTokens())
                 .param("estimated", settlement.estimated())
                 .param("outcome", settlement.outcome());
-        return (entry == null ? statement : Events.appending(statement, entry))
-                .query(Ledger::balance)
-                .optional();
+        return entry == null ? statement : Events.appending(statement, entry);
     }
 
     private static Balance balance(ResultSet row, int ignored) throws SQLException {
@@ -310,6 +333,25 @@ public class Ledger {
                 .single();
     }
 
+    /**
+     * The control plane that wants to settle what others left behind. It never counts itself among the silent, and it judges nobody while
+     * its own last sign is not fresh by the database's clock, because then all are silent.
+     *
+     * @param controlPlane its id
+     * @param steady whether it may judge others by their silence at all
+     * @param silence of a control plane that has died
+     * @param longestCall no call takes longer
+     */
+    public record Judge(String controlPlane, boolean steady, Duration silence, Duration longestCall) {
+        private JdbcClient.StatementSpec in(JdbcClient.StatementSpec statement) {
+            return statement
+                    .param("judge", controlPlane)
+                    .param("steady", steady)
+                    .param("silence", silence.toMillis())
+                    .param("longest", longestCall.toMillis());
+        }
+    }
+
     /** A reservation that is not settled. */
     public record Unsettled(String callId, String sessionId, long reservedNanoUsd) {}
 
@@ -321,26 +363,31 @@ public class Ledger {
                 .optional();
     }
 
-    /** Unsettled calls of a session (null: of all) whose control plane was silent for so long, or that take longer than any call. */
-    public List<Unsettled> leftBehind(@Nullable String sessionId, Duration silence, Duration longestCall) {
-        return jdbc.sql("""
-                        select c.id, c.session_id, c.reserved_nano_usd from model_calls c left join control_planes p on p.id = c.owner
-                        where c.state = 'reserved' and (:session::text is null or c.session_id = :session)
-                          and (p.id is null or p.seen_at < now() - :silence * interval '1 millisecond'
-                               or c.created_at < now() - :longest * interval '1 millisecond')
-                        order by c.created_at limit 1000""")
+    /** Unsettled calls of a session (null: of all) whose control plane has left or died, or that take longer than any call. */
+    public List<Unsettled> leftBehind(@Nullable String sessionId, Judge judge) {
+        return judge.in(jdbc.sql("""
+                        select c.id, c.session_id, c.reserved_nano_usd from model_calls c
+                        where c.state = 'reserved' and (:session::text is null or c.session_id = :session) and %s
+                        order by c.created_at limit 1000""".formatted(LEFT_BEHIND)))
                 .param("session", sessionId, java.sql.Types.VARCHAR)
-                .param("silence", silence.toMillis())
-                .param("longest", longestCall.toMillis())
                 .query((row, n) -> new Unsettled(row.getString(1), row.getString(2), row.getLong(3)))
                 .list();
     }
 
-    /** Says that a control plane is up; the reservations of one that falls silent are settled by the others. */
-    public void beat(String controlPlane) {
-        jdbc.sql("""
-                        insert into control_planes (id) values (:id)
-                        on conflict (id) do update set seen_at = now()""").param("id", controlPlane).update();
+    /**
+     * Says that a control plane is up; the reservations of one that falls silent are settled by the others. Answers how long it has been
+     * since the last time, by the database's clock.
+     */
+    public Duration beat(String controlPlane) {
+        return jdbc.sql("""
+                        with last as materialized (select seen_at from control_planes where id = :id),
+                        beat as (
+                            insert into control_planes (id) values (:id)
+                            on conflict (id) do update set seen_at = now())
+                        select coalesce(extract(epoch from now() - (select seen_at from last)) * 1000, 0)""")
+                .param("id", controlPlane)
+                .query((row, n) -> Duration.ofMillis(row.getLong(1)))
+                .single();
     }
 
     /** A control plane leaves, having settled what it reserved; and those that left without a word long ago are forgotten. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.skerry.store.Ledger.Balance;
 import dev.skerry.store.Ledger.Caps;
 import dev.skerry.store.Ledger.Decision;
+import dev.skerry.store.Ledger.Judge;
 import dev.skerry.store.Ledger.Level;
 import dev.skerry.store.Ledger.Settlement;
 import dev.skerry.store.Ledger.Unsettled;
@@ -12,19 +13,25 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.transaction.support.TransactionTemplate;
 
 @StoreTest
 class LedgerTest {
+    private static final Judge ANYBODY = judge("cp_anybody", true);
+
     @Autowired
     private Ledger ledger;
 
@@ -48,6 +55,12 @@ class LedgerTest {
 
     @Autowired
     private StoreFixture fixture;
+
+    @Autowired
+    private JdbcClient jdbc;
+
+    @Autowired
+    private TransactionTemplate transactions;
 
     private String session;
     private String turn;
@@ -94,7 +107,7 @@ class LedgerTest {
                 .contains(new Balance(1_000, 0, 50));
         assertThat(ledger.settle(session + "1", new Settlement(50, 10, 5, false, "ok")))
                 .isEmpty();
-        assertThat(ledger.abandon(session + "1")).isEmpty();
+        assertThat(ledger.abandon(session + "1", ANYBODY)).isEmpty();
         assertThat(ledger.balance(session)).isEqualTo(new Balance(1_000, 0, 50));
         assertThat(ledger.usage(session, turn)).containsExactly(new Ledger.Usage("m", 1, 10, 5, 50));
     }
@@ -102,17 +115,18 @@ class LedgerTest {
     @Test
     void settlesAnAbandonedCallAtItsWholeReservation() {
         ledger.reserve(call(1, 600));
-        assertThat(ledger.abandon(session + "1")).contains(new Balance(1_000, 0, 600));
+        assertThat(ledger.abandon(session + "1", ANYBODY)).contains(new Balance(1_000, 0, 600));
         assertThat(ledger.settle(session + "1", new Settlement(50, 10, 5, false, "ok")))
                 .isEmpty();
     }
 
     @Test
     void knowsWhatASilentControlPlaneLeftBehind() {
-        Duration silence = Duration.ofSeconds(10);
-        Duration longest = Duration.ofMinutes(10);
         String alive = "cp_alive" + session;
         String silent = "cp_silent" + session;
+        String judge = "cp_judge" + session;
+        Judge steady = judge(judge, true);
+        ledger.beat(judge);
         ledger.beat(alive);
         ledger.beat(silent);
         fixture.silence(silent, 11);
@@ -120,19 +134,60 @@ class LedgerTest {
         ledger.reserve(owned(2, silent));
         ledger.reserve(owned(3, "cp_unknown"));
 
-        assertThat(ledger.leftBehind(session, silence, longest))
+        assertThat(ledger.leftBehind(session, steady))
                 .extracting(Unsettled::callId)
                 .containsExactlyInAnyOrder(session + "2", session + "3");
-        ledger.beat(silent);
-        assertThat(ledger.leftBehind(session, silence, longest))
+        assertThat(ledger.leftBehind(session, judge(judge, false)))
                 .extracting(Unsettled::callId)
                 .containsExactly(session + "3");
+        fixture.silence(judge, 6);
+        assertThat(ledger.leftBehind(session, steady))
+                .extracting(Unsettled::callId)
+                .containsExactly(session + "3");
+        assertThat(ledger.beat(judge)).isBetween(Duration.ofSeconds(6), Duration.ofSeconds(60));
+        ledger.beat(silent);
+        assertThat(ledger.leftBehind(session, steady))
+                .extracting(Unsettled::callId)
+                .containsExactly(session + "3");
+        assertThat(ledger.abandon(session + "2", steady)).isEmpty();
         fixture.age(session + "1", 601);
-        assertThat(ledger.leftBehind(null, silence, longest))
+        assertThat(ledger.leftBehind(null, steady))
                 .extracting(Unsettled::callId)
                 .contains(session + "1");
         ledger.leave(silent);
-        assertThat(ledger.leftBehind(session, silence, longest)).hasSize(3);
+        assertThat(ledger.leftBehind(session, steady)).hasSize(3);
+    }
+
+    @Test
+    void aControlPlaneNeverTakesItselfForDead() {
+        String judge = "cp_judge" + session;
+        ledger.beat(judge);
+        ledger.reserve(owned(1, judge));
+        fixture.silence(judge, 60);
+        assertThat(ledger.leftBehind(session, judge(judge, true))).isEmpty();
+        ledger.leave(judge);
+        assertThat(ledger.leftBehind(session, judge(judge, true))).isEmpty();
+        fixture.age(session + "1", 601);
+        assertThat(ledger.leftBehind(session, judge(judge, true))).hasSize(1);
+    }
+
+    @Test
+    void aRepeatedCallWaitsForItsSettlementWithoutHoldingItUp() throws Exception {
+        ledger.reserve(call(1, 600));
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<Decision> repeated = transactions.execute(ignored -> {
+                jdbc.sql("update model_calls set outcome = 'completed', state = 'settled' where id = :call")
+                        .param("call", session + "1")
+                        .update();
+                Future<Decision> waiting = threads.submit(
+                        () -> ledger.reserve(new Ledger.Reservation(session + "2", session, turn, 1, 1, "m", 100)));
+                Awaitility.await().until(fixture::somebodyWaitsForALock);
+                fixture.giveBack(session, 600);
+                return waiting;
+            });
+            assertThat(Objects.requireNonNull(repeated).get()).isInstanceOf(Decision.Granted.class);
+            assertThat(ledger.discrepancies()).isEmpty();
+        }
     }
 
     @Test
@@ -272,7 +327,7 @@ class LedgerTest {
             String in = sessionIds.get(random.nextInt(sessionIds.size()));
             String id = known.isEmpty() ? "none" : known.get(random.nextInt(known.size()));
             switch (random.nextInt(8)) {
-                case 0 -> ledger.abandon(id);
+                case 0 -> ledger.abandon(id, ANYBODY);
                 case 1, 2 -> ledger.settle(id, settled(random.nextInt(300)));
                 case 3 ->
                     ledger.settleQuietly(
@@ -306,6 +361,10 @@ class LedgerTest {
             }
         }
         return true;
+    }
+
+    private static Judge judge(String controlPlane, boolean steady) {
+        return new Judge(controlPlane, steady, Duration.ofSeconds(10), Duration.ofMinutes(10));
     }
 
     private Ledger.Reservation call(int seq, long worst) {

@@ -18,12 +18,14 @@ class Presence {
     static final Duration SILENCE = Duration.ofSeconds(10);
     private static final Logger log = LoggerFactory.getLogger(Presence.class);
     private static final Duration INTERVAL = Duration.ofSeconds(2);
+    private static final Duration DELAY = Duration.ofSeconds(4);
 
     private final Ledger ledger;
     private final String id;
     private final ScheduledExecutorService clock =
             Executors.newSingleThreadScheduledExecutor(Thread.ofVirtual().factory());
     private volatile long steadySince = System.nanoTime();
+    private volatile long lastBeat = System.nanoTime();
 
     Presence(Ledger ledger, Ulid ids) {
         this.ledger = ledger;
@@ -35,9 +37,13 @@ class Presence {
         return id;
     }
 
-    /** Whether this process has reached the store for long enough to judge others by their silence. */
+    /**
+     * Whether this process has reached the store, without a delay worth mentioning, for long enough to judge others by their silence: a
+     * store that stands still silences everybody.
+     */
     boolean steady() {
-        return System.nanoTime() - steadySince > SILENCE.toNanos();
+        long now = System.nanoTime();
+        return now - steadySince > SILENCE.toNanos() && now - lastBeat < DELAY.toNanos();
     }
 
     @PostConstruct
@@ -48,8 +54,17 @@ class Presence {
     }
 
     private void beat() {
+        long begun = System.nanoTime();
         try {
-            ledger.beat(id);
+            Duration sinceLast = ledger.beat(id);
+            if (sinceLast.compareTo(DELAY) > 0) {
+                steadySince = System.nanoTime();
+                log.warn(
+                        "the store heard only after {} ms that this control plane is up: judging nobody for {} s",
+                        sinceLast.toMillis(),
+                        SILENCE.toSeconds());
+            }
+            lastBeat = begun;
         } catch (RuntimeException e) {
             steadySince = System.nanoTime();
             log.warn("the store did not hear that this control plane is up: {}", e.toString());

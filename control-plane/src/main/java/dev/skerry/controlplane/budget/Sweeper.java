@@ -2,6 +2,7 @@ package dev.skerry.controlplane.budget;
 
 import dev.skerry.controlplane.ControlPlaneSettings;
 import dev.skerry.store.Ledger;
+import dev.skerry.store.Ledger.Judge;
 import dev.skerry.store.Ledger.Unsettled;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -18,7 +19,8 @@ import org.springframework.stereotype.Component;
 /**
  * Closes reservations that a crash left behind, at what they can have cost at most.
  *
- * <p>Every control plane sweeps; the store settles each call once. One that lately could not reach the store does not judge others.
+ * <p>Every control plane sweeps; the store settles each call once. One that lately could not reach the store, or only after a delay,
+ * does not judge others.
  */
 @Component
 public class Sweeper {
@@ -53,7 +55,7 @@ public class Sweeper {
             return;
         }
         try {
-            ledger.leftBehind(null, Presence.SILENCE, longestCall).forEach(this::trySettling);
+            ledger.leftBehind(null, judge()).forEach(this::trySettling);
         } catch (RuntimeException e) {
             log.warn("could not sweep: {}", e.toString());
         }
@@ -69,14 +71,18 @@ public class Sweeper {
 
     /** Settles what was left behind of one session, because its end has come. Calls that are being made settle themselves. */
     public void settle(String session) {
-        ledger.leftBehind(session, Presence.SILENCE, longestCall).forEach(this::settle);
+        ledger.leftBehind(session, judge()).forEach(this::settle);
     }
 
     private void settle(Unsettled call) {
-        if (ledger.abandon(call.callId()).isPresent()) {
+        if (ledger.abandon(call.callId(), judge()).isPresent()) {
             abandoned.increment();
             log.warn("session {}: settled model call {}, which a crash left behind", call.sessionId(), call.callId());
         }
+    }
+
+    private Judge judge() {
+        return new Judge(presence.id(), presence.steady(), Presence.SILENCE, longestCall);
     }
 
     @PreDestroy
