@@ -372,8 +372,10 @@ class ControlPlane:
 
     def heartbeat(self, body: Json) -> Json:
         """Passes on a directive."""
-        turn = self.find_turn(body["turn"])
         self.heartbeats += 1
+        if body["turn"] is None:
+            return {"directive": None}
+        turn = self.find_turn(body["turn"])
         if turn.cancelled:
             return {"directive": "cancel"}
         directive, self.directive = self.directive, None

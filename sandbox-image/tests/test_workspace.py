@@ -1,10 +1,13 @@
 """What is stored of a workspace, and what never is."""
 
+import contextlib
+import io
 import os
+import threading
 import unittest
 from unittest import mock
 
-from skerry_runtime import files, workspace
+from skerry_runtime import files, pulse, workspace
 from skerry_runtime.direct import DirectGateway
 from skerry_runtime.wire import FileEntry, Refused
 from skerry_runtime.workspace import Workspace
@@ -174,6 +177,28 @@ class Restore(WorkspaceTest):
         self.assertEqual((self.content("a/b.txt"), self.content("c.txt")), ("stored", ""))
         self.workspace.scan()
         self.assertEqual(self.changes(), [])
+
+    def test_shows_life_while_a_download_takes_long(self) -> None:
+        beats: list[str | None] = []
+        twice = threading.Event()
+        download = self.gateway.download
+
+        def slow(url: str, size: int, descriptor: int) -> None:
+            self.assertTrue(twice.wait(10))
+            download(url, size, descriptor)
+
+        def heartbeat(turn: str | None) -> None:
+            beats.append(turn)
+            if len(beats) == 1:
+                raise Refused(422, "invalid_request", "not known here")
+            twice.set()
+
+        self.gateway.download = slow  # type: ignore[method-assign]
+        self.gateway.heartbeat = heartbeat  # type: ignore[method-assign]
+        with mock.patch.object(pulse, "BEAT_SECONDS", 0.01), contextlib.redirect_stderr(io.StringIO()):
+            self.restore(self.entry("a.txt", b"stored"))
+        self.assertEqual(self.content("a.txt"), "stored")
+        self.assertEqual(set(beats), {None})
 
     def test_never_follows_a_link(self) -> None:
         outside = self.folder()

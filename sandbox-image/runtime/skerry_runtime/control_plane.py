@@ -132,8 +132,8 @@ class ControlPlaneGateway:
         """Queues an event and returns at once."""
         self._events.append(event)
 
-    def heartbeat(self, turn: str) -> Directive | None:
-        """Shows life during a turn."""
+    def heartbeat(self, turn: str | None) -> Directive | None:
+        """Shows life, during a turn or before one."""
         answer = self._call(_Call("POST", "heartbeat", lambda: {"turn": turn})) or {}
         directive: Directive | None = answer.get("directive")
         return directive

@@ -101,7 +101,7 @@ class DirectGateway:
         """Keeps the event."""
         self.events.append(event)
 
-    def heartbeat(self, turn: str) -> Directive | None:
+    def heartbeat(self, turn: str | None) -> Directive | None:
         """Nobody interferes."""
         return None
 

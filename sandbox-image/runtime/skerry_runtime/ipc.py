@@ -186,8 +186,8 @@ class RemoteGateway:
         if len(message) <= MOST_EVENT_BYTES:
             self._send(message, [])
 
-    def heartbeat(self, turn: str) -> Directive | None:
-        """Shows life during a turn."""
+    def heartbeat(self, turn: str | None) -> Directive | None:
+        """Shows life, during a turn or before one."""
         directive: Directive | None = self._call("heartbeat", turn)
         return directive
 

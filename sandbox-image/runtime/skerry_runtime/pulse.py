@@ -1,4 +1,4 @@
-"""Shows life while a turn runs, and hears when it should not go on."""
+"""Shows life while a turn runs or there is much to fetch before one, and hears when a turn should not go on."""
 
 import sys
 import threading
@@ -13,6 +13,35 @@ from skerry_runtime.wire import Gateway, Refused
 BEAT_SECONDS = 2.0
 
 Why = Literal["cancel", "stop", "over"]
+
+
+class SignsOfLife:
+    """A thread for as long as this process is busy with what is no turn.
+
+    One may have been given to it already, and whoever waits for that must not take it for dead.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._ended = threading.Event()
+
+    def __enter__(self) -> "SignsOfLife":
+        threads.start(threading.Thread(target=self._run, name="signs of life", daemon=True))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+
+    def _run(self) -> None:
+        while not self._ended.wait(BEAT_SECONDS):
+            try:
+                self._gateway.heartbeat(None)
+            except GatewayGone:
+                return
+            except Refused as refused:
+                print(f"skerry-runtime: heartbeat refused: {refused}", file=sys.stderr)
 
 
 class Pulse:

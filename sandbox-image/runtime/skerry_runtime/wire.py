@@ -199,8 +199,8 @@ class Gateway(Protocol):
     def emit(self, event: Event) -> None:
         """Queues an event and returns at once."""
 
-    def heartbeat(self, turn: str) -> Directive | None:
-        """Shows life during a turn."""
+    def heartbeat(self, turn: str | None) -> Directive | None:
+        """Shows life, during a turn or before one."""
 
     def uploads(self, files: list[FileEntry]) -> list[Upload]:
         """Asks where to put these files."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from skerry_runtime import files
 from skerry_runtime.files import Stamp
+from skerry_runtime.pulse import SignsOfLife
 from skerry_runtime.wire import FileEntry, Gateway, Refused, event, log_event
 
 MOST_FILES = 10_000
@@ -47,6 +48,10 @@ class Workspace:
 
     def restore(self, entries: list[FileEntry]) -> None:
         """Fetches the stored files that are not here with the same content; raises OSError if one cannot be had."""
+        with SignsOfLife(self._gateway):
+            self._restore(entries)
+
+    def _restore(self, entries: list[FileEntry]) -> None:
         self._stored = {entry["path"]: entry["sha256"] for entry in entries}
         self._scan()
         missing = {

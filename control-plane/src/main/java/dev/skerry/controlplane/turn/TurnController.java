@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
@@ -45,6 +46,7 @@ class TurnController {
         this.turns = turns;
     }
 
+    /** The turn that is worked on; null before there is one, while the workspace is fetched. */
     record Heartbeat(@Nullable String turn) {}
 
     record ReportedOutcome(
@@ -74,11 +76,11 @@ class TurnController {
 
     @PostMapping("/heartbeat")
     Map<String, @Nullable String> heartbeat(Caller caller, @RequestBody Heartbeat heartbeat) {
-        if (heartbeat.turn() == null) {
-            throw RefusedException.invalid("turn must be the id of the turn that is worked on.");
-        }
         return Collections.singletonMap(
-                "directive", desk.directive(caller, heartbeat.turn()).orElse(null));
+                "directive",
+                Optional.ofNullable(heartbeat.turn())
+                        .flatMap(turn -> desk.directive(caller, turn))
+                        .orElse(null));
     }
 
     @PostMapping("/turns/{turn}/outcome")

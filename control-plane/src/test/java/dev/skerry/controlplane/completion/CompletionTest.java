@@ -34,6 +34,7 @@ import org.springframework.beans.factory.annotation.Autowired;
 @ControlPlaneTest
 class CompletionTest {
     private static final String QUEUE = "completion-test";
+    private static final Duration HEARTBEAT_TIMEOUT = Duration.ofSeconds(8);
 
     @Autowired
     World world;
@@ -70,7 +71,7 @@ class CompletionTest {
                 Asking.class,
                 ActivityOptions.newBuilder()
                         .setScheduleToCloseTimeout(Duration.ofSeconds(60))
-                        .setHeartbeatTimeout(Duration.ofSeconds(30))
+                        .setHeartbeatTimeout(HEARTBEAT_TIMEOUT)
                         .setRetryOptions(
                                 RetryOptions.newBuilder().setMaximumAttempts(1).build())
                         .build());
@@ -117,6 +118,25 @@ class CompletionTest {
 
         assertThat(WorkflowStub.fromTyped(flow).getResult(TurnOutcome.class))
                 .isEqualTo(new TurnOutcome(TurnStatus.LIMIT, "budget_reached"));
+    }
+
+    @Test
+    void aSandboxThatFetchesItsWorkspaceKeepsTheTurnThatItHasNotAskedForYet() {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        String turn = world.turn(sandbox.session(), "Hi");
+        TurnFlow flow = temporal.newWorkflowStub(TurnFlow.class, options("restore-" + sandbox.session()));
+        WorkflowClient.start(flow::run, sandbox.session(), turn);
+
+        await().during(HEARTBEAT_TIMEOUT.multipliedBy(2))
+                .atMost(Duration.ofSeconds(60))
+                .pollInterval(Duration.ofSeconds(1))
+                .until(() -> sandbox.post("/heartbeat", "{'turn': null}").text().equals("{\"directive\":null}"));
+        assertThat(sandbox.get("/next?wait=10").body().path("turn").path("id").asString())
+                .isEqualTo(turn);
+        sandbox.post("/turns/" + turn + "/outcome", "{'status': 'completed'}");
+
+        assertThat(WorkflowStub.fromTyped(flow).getResult(TurnOutcome.class))
+                .isEqualTo(new TurnOutcome(TurnStatus.COMPLETED, null));
     }
 
     @Test
