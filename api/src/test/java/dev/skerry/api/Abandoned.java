@@ -30,6 +30,11 @@ public final class Abandoned {
         turns.add(Rows.turn(api, id));
     }
 
+    /** Its workflow does not answer any more. */
+    public void stall() {
+        RecordingWorkflow.stall(id);
+    }
+
     /** What its workflow was asked so far. */
     public List<String> asked() {
         return RecordingWorkflow.asked(id);

@@ -1,8 +1,14 @@
 package dev.skerry.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.skerry.api.problem.ApiException;
+import dev.skerry.api.turn.MessageText;
+import dev.skerry.api.turn.TurnLog;
+import dev.skerry.session.TurnId;
 import dev.skerry.store.Messages;
+import dev.skerry.store.SessionRow;
 import dev.skerry.store.Sessions;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
@@ -77,6 +83,17 @@ class MessagesTest {
         TestingClient.Answer refused = client.post(path, "{\"text\":\"Hello\"}");
         assertThat(refused.status()).isEqualTo(409);
         assertThat(refused.at("/code")).isEqualTo("session_ended");
+        assertThat(client.get(path).json().at("/data")).isEmpty();
+    }
+
+    @Test
+    void refusesAMessageToASessionThatEndsWhileItIsBeingSent() {
+        SessionRow asItWas = api.bean(Sessions.class).find(session).orElseThrow();
+        api.bean(Sessions.class).project(session, 1, "terminating", "deleted", "Deleted.", null, null, null);
+        assertThatThrownBy(() -> api.bean(TurnLog.class)
+                        .queue(asItWas.id(), new TurnId("trn_01JZZZZZZZZZZZZZZZZZZZZZZZ"), new MessageText("Hello")))
+                .isInstanceOf(ApiException.class)
+                .hasMessageContaining("ended");
         assertThat(client.get(path).json().at("/data")).isEmpty();
     }
 

@@ -25,6 +25,8 @@ public class RecordingWorkflow implements AgentSessionWorkflow {
     private static final Map<String, SessionState> started = new ConcurrentHashMap<>();
     private static final Set<String> refusing = ConcurrentHashMap.newKeySet();
 
+    private static final Set<String> stalling = ConcurrentHashMap.newKeySet();
+
     private static final Set<String> crowded = ConcurrentHashMap.newKeySet();
 
     private final SessionState state;
@@ -47,6 +49,11 @@ public class RecordingWorkflow implements AgentSessionWorkflow {
         crowded.add(session);
     }
 
+    /** Has the workflow take turns and never say that it has. */
+    static void stall(String session) {
+        stalling.add(session);
+    }
+
     static void refuse(String session) {
         refusing.add(session);
     }
@@ -60,6 +67,7 @@ public class RecordingWorkflow implements AgentSessionWorkflow {
 
     @Override
     public SessionStatus submitTurn(TurnId turn) {
+        Workflow.await(() -> over || !stalling.contains(state.session().value()));
         return record("submit " + turn);
     }
 

@@ -1,10 +1,14 @@
 package dev.skerry.api;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.skerry.session.Ulid;
+import dev.skerry.store.Incarnations;
 import dev.skerry.store.Ledger;
 import dev.skerry.store.Sessions;
 import dev.skerry.store.Turns;
 import java.time.Clock;
+import java.time.Duration;
 
 /** Writes what other roles would have written, or what a crash left. */
 final class Rows {
@@ -21,8 +25,19 @@ final class Rows {
         return id;
     }
 
+    /** A sandbox that has said hello, and whose token counts. */
+    static void sandbox(TestingApi api, String session) {
+        Incarnations incarnations = api.bean(Incarnations.class);
+        incarnations.open(session, 1, null);
+        incarnations.exchange(
+                session, 1, "nonce", session.getBytes(UTF_8), Duration.ofMinutes(1), "unikraft", "1", "[]");
+    }
+
     static String turn(TestingApi api, String session) {
-        return api.bean(Turns.class).append(session, ids.turn().value(), null).id();
+        return api.bean(Turns.class)
+                .append(session, ids.turn().value(), null)
+                .orElseThrow()
+                .id();
     }
 
     static void call(

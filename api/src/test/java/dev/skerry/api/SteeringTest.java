@@ -2,7 +2,10 @@ package dev.skerry.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.skerry.store.Events;
+import dev.skerry.store.Incarnations;
 import dev.skerry.store.Sessions;
+import dev.skerry.store.Turns;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -88,6 +91,26 @@ class SteeringTest {
                         .valueStream())
                 .extracting(event -> event.at("/type").asString())
                 .endsWith("turn.cancelled", "session.terminated");
+    }
+
+    @Test
+    void revokesTheTokensOfASessionWhoseWorkflowWasEndedByForce() {
+        String id = Rows.session(api, "ten_default");
+        api.bean(Sessions.class).project(id, 1, "idle", null, null, 1, "unikraft", "local");
+        Rows.sandbox(api, id);
+        String turn = Rows.turn(api, id);
+        api.bean(Turns.class).give(id, turn, 1, new byte[0]);
+        Rows.call(api, id, turn, 1, "big", 300, 20_000_000L);
+        assertThat(client.delete("/v1/sessions/" + id).at("/status")).isEqualTo("terminated");
+        assertThat(api.bean(Events.class).list(id, 0, 10)).first().satisfies(event -> {
+            assertThat(event.type()).isEqualTo("turn.cancelled");
+            assertThat(event.incarnation()).isEqualTo(1);
+            assertThat(event.data()).contains("\"calls\": 1", "\"cost_usd\": 0.02");
+        });
+        assertThat(api.bean(Incarnations.class).find(id, 1))
+                .get()
+                .extracting(Incarnations.IncarnationRow::state)
+                .isEqualTo("closed");
     }
 
     @ParameterizedTest

@@ -85,7 +85,7 @@ public class World {
 
     public String turn(String session, String text) {
         String turn = ids.turn().value();
-        turns.append(session, turn, null);
+        turns.append(session, turn, null).orElseThrow();
         messages.appendUser(
                 session,
                 turn,

@@ -153,11 +153,16 @@ public class Sessions {
                 == 1;
     }
 
-    /** Ids of sessions that go on and have not changed since {@code quietSince}; by id, after {@code afterId}, at most {@code limit}. */
+    /**
+     * Ids of sessions that go on, or whose end left an incarnation open, and that have not changed since {@code quietSince}; by id, after
+     * {@code afterId}, at most {@code limit}.
+     */
     public List<String> unended(Instant quietSince, String afterId, int limit) {
         return jdbc.sql("""
                         select id from sessions
-                        where id > :after and status not in ('terminated', 'failed') and updated_at < :since
+                        where id > :after and updated_at < :since
+                          and (status not in ('terminated', 'failed')
+                               or id in (select session_id from incarnations where state <> 'closed'))
                         order by id limit :limit""")
                 .param("after", afterId)
                 .param("since", Columns.utc(quietSince))

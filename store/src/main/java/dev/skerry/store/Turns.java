@@ -1,5 +1,6 @@
 package dev.skerry.store;
 
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -23,11 +24,15 @@ public class Turns {
                 .list();
     }
 
-    /** Appends a queued turn to an existing session, in order; run it inside the transaction that stores the user's message. */
-    public TurnRow append(String sessionId, String turnId, @Nullable String traceParent) {
+    /**
+     * Appends a queued turn to an existing session, in order; run it inside the transaction that stores the user's message. Empty when
+     * the session has ended or is ending: whoever ends it then looks for its turns afterwards, and finds each.
+     */
+    public Optional<TurnRow> append(String sessionId, String turnId, @Nullable String traceParent) {
         return jdbc.sql("""
                         with numbered as (
-                            update sessions set last_turn = last_turn + 1, updated_at = now() where id = :session returning last_turn)
+                            update sessions set last_turn = last_turn + 1, updated_at = now()
+                            where id = :session and status not in ('terminating', 'terminated', 'failed') returning last_turn)
                         insert into turns (id, session_id, ordinal, status, trace_parent)
                         select :id, :session, last_turn, 'queued', :trace from numbered
                         returning *""")
@@ -35,7 +40,19 @@ public class Turns {
                 .param("session", sessionId)
                 .param("trace", traceParent)
                 .query(TurnRow::from)
-                .single();
+                .optional();
+    }
+
+    /** Turns that have waited since before {@code since} and still do though their session has ended, oldest first. */
+    public List<TurnRow> stranded(Instant since, int limit) {
+        return jdbc.sql("""
+                        select t.* from turns t join sessions s on s.id = t.session_id
+                        where t.status = 'queued' and t.created_at < :since and s.status in ('terminated', 'failed')
+                        order by t.created_at limit :limit""")
+                .param("since", Columns.utc(since))
+                .param("limit", limit)
+                .query(TurnRow::from)
+                .list();
     }
 
     public Optional<TurnRow> find(String sessionId, String turnId) {

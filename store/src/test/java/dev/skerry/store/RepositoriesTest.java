@@ -12,6 +12,8 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.dao.DuplicateKeyException;
 
@@ -80,6 +82,48 @@ class RepositoriesTest {
         assertThat(sessions.neglected(Instant.now().minusSeconds(60), "", 1_000))
                 .isEmpty();
         assertThat(sessions.neglected(soon, "ses_z", 1_000)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"terminating", "terminated", "failed"})
+    void aSessionThatEndsTakesNoTurnAnyMore(String status) {
+        String session = fixture.session(1);
+        sessions.project(session, 1, status, null, null, null, null, null);
+        assertThat(turns.append(session, "trn_of_" + session, null)).isEmpty();
+        assertThat(turns.list(session)).isEmpty();
+    }
+
+    @Test
+    void aTurnThatOutlivedItsSessionIsStranded() {
+        String ended = fixture.session(1);
+        String going = fixture.session(1);
+        String turn = fixture.turn(ended);
+        fixture.turn(going);
+        sessions.project(ended, 1, "terminated", null, null, null, null, null);
+        sessions.project(going, 1, "terminating", null, null, null, null, null);
+        Instant soon = Instant.now().plusSeconds(60);
+        assertThat(turns.stranded(soon, 1_000))
+                .extracting(TurnRow::id)
+                .contains(turn)
+                .doesNotContainAnyElementsOf(turns.open(going));
+        assertThat(turns.stranded(Instant.now().minusSeconds(60), 1_000)).isEmpty();
+        turns.finish(ended, turn, "failed", null, null, null, "[]");
+        assertThat(turns.stranded(soon, 1_000)).extracting(TurnRow::id).doesNotContain(turn);
+    }
+
+    @Test
+    void aSessionIsUnendedWhileATokenOfItCounts() {
+        String going = fixture.session(1);
+        String ended = fixture.session(1);
+        String lying = fixture.session(1);
+        for (String session : List.of(ended, lying)) {
+            incarnations.open(session, 1, null);
+            sessions.project(session, 1, "terminated", null, null, 1, null, null);
+        }
+        incarnations.closeUpTo(ended, 1);
+        Instant soon = Instant.now().plusSeconds(60);
+        assertThat(sessions.unended(soon, "", 1_000)).contains(going, lying).doesNotContain(ended);
+        assertThat(sessions.unended(Instant.now().minusSeconds(60), "", 1_000)).isEmpty();
     }
 
     @Test

@@ -28,7 +28,9 @@ class StoreFixture {
     }
 
     String turn(String session) {
-        return turns.append(session, "trn_" + UUID.randomUUID(), null).id();
+        return turns.append(session, "trn_" + UUID.randomUUID(), null)
+                .orElseThrow()
+                .id();
     }
 
     /** Turns that are over, each with so many messages. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
@@ -69,9 +70,22 @@ class OperatorsHandsTest {
         assertThat(installation.metroInstances()).doesNotContain(vm(session));
         assertThat(status(session)).isEqualTo("terminated");
         assertThat(reason(session)).isEqualTo("workflow_ended");
-        assertThat(installation.query(
-                        "select state from incarnations where state <> 'closed' and session_id = '" + session + "'"))
-                .isEmpty();
+        assertThat(openIncarnations(session)).isEmpty();
+    }
+
+    @Test
+    void anOwnersDeleteAfterTerminateLeavesNothingToTheReaperButTheVm() throws Exception {
+        String session = idleSession();
+        installation.temporal().operator("workflow", "terminate", "--workflow-id", session, "--reason", "a test");
+        assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
+        assertThat(status(session)).isEqualTo("terminated");
+        assertThat(reason(session)).isEqualTo("deleted");
+        assertThat(openIncarnations(session)).isEmpty();
+
+        Command.Result reaped = reap();
+        assertThat(reaped.exitCode()).as(reaped.output()).isZero();
+        assertThat(installation.metroInstances()).doesNotContain(vm(session));
+        assertThat(reason(session)).isEqualTo("deleted");
     }
 
     @Test
@@ -185,6 +199,11 @@ class OperatorsHandsTest {
         return installation
                 .query("select reason_code from sessions where id = '" + session + "'")
                 .getFirst();
+    }
+
+    private static List<String> openIncarnations(String session) throws Exception {
+        return installation.query(
+                "select state from incarnations where state <> 'closed' and session_id = '" + session + "'");
     }
 
     private static String sessionIn(String output) {

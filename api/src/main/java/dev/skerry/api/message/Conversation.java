@@ -20,8 +20,6 @@ import org.springframework.stereotype.Component;
 /** Takes messages: recorded first, then submitted to the workflow that queues their turns. */
 @Component
 class Conversation {
-    private static final String SESSION_ENDED = "session_ended";
-    private static final Reason ENDED = new Reason(SESSION_ENDED, "The session ended before the turn began.");
     private static final Reason UNDELIVERED = new Reason("not_delivered", "The message was not accepted.");
 
     private final Turns turns;
@@ -47,7 +45,7 @@ class Conversation {
         TurnId id = origin.map(known -> new TurnId("trn_" + known.id("turn"))).orElseGet(ids::turn);
         TurnRow turn = origin.flatMap(ignored -> turns.find(session.id(), id.value()))
                 .orElseGet(() -> turnLog.queue(session.id(), id, text));
-        if (SESSION_ENDED.equals(turn.reasonCode())) {
+        if (TurnLog.SESSION_ENDED.code().equals(turn.reasonCode())) {
             throw ApiException.sessionEnded();
         }
         try {
@@ -55,7 +53,7 @@ class Conversation {
                 delivery.submit(session, turn);
             }
         } catch (SteeringException.Gone | SteeringException.Refused e) {
-            turnLog.abandon(session.id(), id.value(), TurnStatus.FAILED, ENDED);
+            turnLog.abandon(session.id(), id.value(), TurnStatus.FAILED, TurnLog.SESSION_ENDED);
             throw ApiException.sessionEnded();
         } catch (SteeringException.Away | SteeringException.Busy e) {
             if (origin.isEmpty()) {

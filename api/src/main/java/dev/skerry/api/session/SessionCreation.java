@@ -8,7 +8,6 @@ import dev.skerry.api.turn.MessageText;
 import dev.skerry.api.turn.TurnLog;
 import dev.skerry.api.workflow.Delivery;
 import dev.skerry.api.workflow.SteeringException;
-import dev.skerry.session.Reason;
 import dev.skerry.session.SessionId;
 import dev.skerry.session.TurnId;
 import dev.skerry.session.TurnStatus;
@@ -157,10 +156,7 @@ class SessionCreation {
         } catch (SteeringException.Refused | SteeringException.Busy e) {
             firstTurn(row)
                     .ifPresent(turn -> turnLog.abandon(
-                            row.id(),
-                            new TurnId(turn.id()).value(),
-                            TurnStatus.FAILED,
-                            new Reason("session_ended", "The session ended before the turn began.")));
+                            row.id(), new TurnId(turn.id()).value(), TurnStatus.FAILED, TurnLog.SESSION_ENDED));
         } catch (SteeringException.Away e) {
             throw new ApiException(
                     ProblemCode.UNAVAILABLE,

@@ -6,6 +6,7 @@ import dev.skerry.api.workflow.Workflows;
 import dev.skerry.session.Reason;
 import dev.skerry.session.TurnStatus;
 import dev.skerry.store.Events;
+import dev.skerry.store.Incarnations;
 import dev.skerry.store.SessionRow;
 import dev.skerry.store.Sessions;
 import dev.skerry.store.TurnRow;
@@ -18,8 +19,9 @@ import tools.jackson.databind.json.JsonMapper;
 /**
  * Ends a session at its owner's wish.
  *
- * <p>The workflow does that. Only when there is none and the row does not say so, because it was never started or because Temporal
- * lost it, is the row closed from here: then nobody else writes it, and no VM is left that the reaper would not find.
+ * <p>The workflow does that. Only when there is none and the row does not say so, because it was never started, or was ended by force,
+ * or because Temporal lost it, is the row closed from here: then nobody else writes it. Tokens are revoked at once; a VM that is left is
+ * the reaper's.
  */
 @Component
 class SessionEnd {
@@ -28,6 +30,7 @@ class SessionEnd {
 
     private final Workflows workflows;
     private final Sessions sessions;
+    private final Incarnations incarnations;
     private final Turns turns;
     private final TurnLog turnLog;
     private final Events events;
@@ -37,6 +40,7 @@ class SessionEnd {
     SessionEnd(
             Workflows workflows,
             Sessions sessions,
+            Incarnations incarnations,
             Turns turns,
             TurnLog turnLog,
             Events events,
@@ -44,6 +48,7 @@ class SessionEnd {
             TransactionTemplate transaction) {
         this.workflows = workflows;
         this.sessions = sessions;
+        this.incarnations = incarnations;
         this.turns = turns;
         this.turnLog = turnLog;
         this.events = events;
@@ -69,6 +74,7 @@ class SessionEnd {
                 session.id(), LAST_TRANSITION, "terminated", DELETED.code(), DELETED.message(), null, null, null)) {
             return;
         }
+        incarnations.closeUpTo(session.id(), Integer.MAX_VALUE);
         for (TurnRow turn : turns.list(session.id())) {
             if (!turn.over()) {
                 turnLog.abandon(session.id(), turn.id(), TurnStatus.CANCELLED, DELETED);

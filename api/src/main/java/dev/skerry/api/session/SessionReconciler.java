@@ -1,12 +1,17 @@
 package dev.skerry.api.session;
 
+import dev.skerry.api.turn.TurnLog;
 import dev.skerry.api.workflow.Delivery;
 import dev.skerry.api.workflow.SteeringException;
 import dev.skerry.api.workflow.Workflows;
+import dev.skerry.session.TurnStatus;
 import dev.skerry.store.SessionRow;
 import dev.skerry.store.Sessions;
+import dev.skerry.store.TurnRow;
+import dev.skerry.store.Turns;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -19,8 +24,8 @@ import org.springframework.stereotype.Component;
  * Finishes what a crash or an outage left between the store and Temporal.
  *
  * <p>A session and a message are recorded before Temporal hears of them, because the opposite order would lose what was said. A
- * process that dies in between leaves a session that nobody runs, or a turn that nobody works on, and its client may be gone too.
- * Everything done here may be repeated, so replicas need no agreement on who does it.
+ * process that dies in between leaves a session that nobody runs, or a turn that nobody works on, and its client may be gone too. A
+ * session that cannot be helped now keeps no other waiting. Everything done here may be repeated, so replicas need no agreement on who does it.
  */
 @Component
 class SessionReconciler {
@@ -29,12 +34,17 @@ class SessionReconciler {
     private static final int PAGE = 100;
 
     private final Sessions sessions;
+    private final Turns turns;
+    private final TurnLog turnLog;
     private final Workflows workflows;
     private final Delivery delivery;
     private final Clock clock;
 
-    SessionReconciler(Sessions sessions, Workflows workflows, Delivery delivery, Clock clock) {
+    SessionReconciler(
+            Sessions sessions, Turns turns, TurnLog turnLog, Workflows workflows, Delivery delivery, Clock clock) {
         this.sessions = sessions;
+        this.turns = turns;
+        this.turnLog = turnLog;
         this.workflows = workflows;
         this.delivery = delivery;
         this.clock = clock;
@@ -44,19 +54,32 @@ class SessionReconciler {
     void reconcile() {
         try {
             reconcile(PATIENCE);
-        } catch (SteeringException.Away | DataAccessException e) {
+        } catch (DataAccessException e) {
             log.warn("could not look after neglected sessions, will try again: {}", e.getMessage());
         }
     }
 
     void reconcile(Duration patience) {
+        Instant since = clock.instant().minus(patience);
+        endStrandedTurns(since);
         String after = "";
         List<SessionRow> page;
         do {
-            page = sessions.neglected(clock.instant().minus(patience), after, PAGE);
+            page = sessions.neglected(since, after, PAGE);
             for (SessionRow session : page) {
                 reconcile(session);
                 after = session.id();
+            }
+        } while (page.size() == PAGE);
+    }
+
+    private void endStrandedTurns(Instant since) {
+        List<TurnRow> page;
+        do {
+            page = turns.stranded(since, PAGE);
+            for (TurnRow turn : page) {
+                turnLog.abandon(turn.sessionId(), turn.id(), TurnStatus.FAILED, TurnLog.SESSION_ENDED);
+                log.info("ended {}, which outlived {}", turn.id(), turn.sessionId());
             }
         } while (page.size() == PAGE);
     }
@@ -71,6 +94,8 @@ class SessionReconciler {
             }
         } catch (SteeringException.Gone | SteeringException.Refused | SteeringException.Busy e) {
             log.warn("{} cannot be helped from here: {}", session.id(), e.getMessage());
+        } catch (SteeringException.Away e) {
+            log.warn("{} cannot be helped now, will try again: {}", session.id(), e.getMessage());
         }
     }
 }

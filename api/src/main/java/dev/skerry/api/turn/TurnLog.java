@@ -1,5 +1,7 @@
 package dev.skerry.api.turn;
 
+import dev.skerry.api.problem.ApiException;
+import dev.skerry.session.FailureTypes;
 import dev.skerry.session.Reason;
 import dev.skerry.session.TurnId;
 import dev.skerry.session.TurnStatus;
@@ -11,15 +13,21 @@ import dev.skerry.store.TurnRow;
 import dev.skerry.store.Turns;
 import dev.skerry.temporal.Trace;
 import java.math.BigDecimal;
+import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 import org.springframework.transaction.support.TransactionTemplate;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Records turns: as queued together with the message that asks for them, and as over when no sandbox will ever see them. */
+/** Records turns: as queued together with the message that asks for them, and as over when no sandbox works on them any more. */
 @Component
 public class TurnLog {
+    /** Why a turn is over that its session did not live to begin. */
+    public static final Reason SESSION_ENDED =
+            new Reason(FailureTypes.SESSION_ENDED, "The session ended before the turn began.");
+
     private final Turns turns;
     private final Messages messages;
     private final Events events;
@@ -48,21 +56,23 @@ public class TurnLog {
     private record Queued(int textBytes) {}
 
     private record Over(
-            @Nullable String result,
-            String reason,
-            String message,
-            List<String> files,
-            long durationMs,
-            NothingUsed usage) {}
+            @Nullable String result, String reason, String message, List<String> files, long durationMs, Used usage) {}
 
-    private record NothingUsed(long calls, long inputTokens, long outputTokens, BigDecimal costUsd) {
-        static final NothingUsed IT = new NothingUsed(0, 0, 0, BigDecimal.ZERO);
+    private record Used(long calls, long inputTokens, long outputTokens, BigDecimal costUsd) {
+        static Used of(List<Ledger.Usage> usage) {
+            UsageView tokens = UsageView.of(usage);
+            return new Used(
+                    usage.stream().mapToLong(Ledger.Usage::calls).sum(),
+                    tokens.inputTokens(),
+                    tokens.outputTokens(),
+                    tokens.costUsd());
+        }
     }
 
-    /** Stores message, turn and event together; joins the caller's transaction. */
+    /** Stores message, turn and event together, or refuses where the session has ended; joins the caller's transaction. */
     public TurnRow queue(String session, TurnId turn, MessageText text) {
         return required(() -> {
-            TurnRow row = turns.append(session, turn.value(), Trace.current());
+            TurnRow row = turns.append(session, turn.value(), Trace.current()).orElseThrow(ApiException::sessionEnded);
             messages.appendUser(session, turn.value(), "msg_" + ids.next(), text.content(json));
             events.append(
                     session, "turn.queued", turn.value(), null, json.writeValueAsString(new Queued(text.bytes())));
@@ -70,17 +80,27 @@ public class TurnLog {
         });
     }
 
-    /** Ends a turn that never began; changes nothing when it is over already. */
+    /** Ends a turn that nobody will work on any more; changes nothing when it is over already. */
     public void abandon(String session, String turn, TurnStatus status, Reason reason) {
         required(() -> turns.finish(session, turn, status.code(), null, reason.code(), reason.message(), "[]")
                 .map(row -> events.append(
                         session,
                         "turn." + status.code(),
                         turn,
-                        null,
-                        json.writeValueAsString(
-                                new Over(null, reason.code(), reason.message(), List.of(), 0, NothingUsed.IT))))
+                        row.incarnation(),
+                        json.writeValueAsString(over(row, reason))))
                 .isPresent());
+    }
+
+    private Over over(TurnRow turn, Reason reason) {
+        return new Over(
+                null,
+                reason.code(),
+                reason.message(),
+                List.of(),
+                Duration.between(Objects.requireNonNull(turn.startedAt()), Objects.requireNonNull(turn.finishedAt()))
+                        .toMillis(),
+                Used.of(ledger.usage(turn.sessionId(), turn.id())));
     }
 
     public TurnView view(TurnRow row) {

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.skerry.api.Abandoned;
 import dev.skerry.api.TestingApi;
+import dev.skerry.store.Events;
 import dev.skerry.store.Sessions;
+import dev.skerry.store.Turns;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
@@ -29,6 +31,33 @@ class SessionReconcilerTest {
         session.leaveTurn();
         reconciler.reconcile(Duration.ofSeconds(-5));
         assertThat(session.asked()).containsExactlyElementsOf(session.submissions());
+    }
+
+    @Test
+    void aSessionThatDoesNotAnswerKeepsNoOtherFromBeingServed() {
+        Abandoned silent = Abandoned.in(api, 1);
+        silent.stall();
+        Abandoned other = Abandoned.in(api, 1);
+        reconciler.reconcile(Duration.ofSeconds(-5));
+        assertThat(silent.asked()).isEmpty();
+        assertThat(other.asked()).containsExactlyElementsOf(other.submissions());
+    }
+
+    @Test
+    void endsATurnThatWaitsThoughItsSessionHasEnded() {
+        Abandoned session = Abandoned.in(api, 1);
+        api.bean(Sessions.class).project(session.id(), 1, "terminated", "deleted", "Deleted.", null, null, null);
+        reconciler.reconcile(Duration.ofMinutes(1));
+        assertThat(api.bean(Turns.class).open(session.id())).hasSize(1);
+        reconciler.reconcile(Duration.ofSeconds(-5));
+        assertThat(api.bean(Turns.class).list(session.id())).singleElement().satisfies(turn -> {
+            assertThat(turn.status()).isEqualTo("failed");
+            assertThat(turn.reasonCode()).isEqualTo("session_ended");
+        });
+        assertThat(api.bean(Events.class).list(session.id(), 0, 10))
+                .extracting(Events.EventRow::type)
+                .containsExactly("turn.failed");
+        assertThat(session.asked()).isEmpty();
     }
 
     @Test
