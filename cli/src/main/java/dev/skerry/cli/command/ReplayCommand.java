@@ -22,14 +22,18 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -61,17 +65,21 @@ public final class ReplayCommand implements Callable<Integer> {
             description = "Which workflows, in Temporal's list filter; default: every one that runs.")
     private String query = OPEN;
 
-    @Option(names = "--limit", paramLabel = "N", defaultValue = "1000", description = "At most so many; default 1000.")
-    private int limit = 1_000;
+    @Option(names = "--limit", paramLabel = "N", description = "At most so many of them; default: all.")
+    private @Nullable Integer limit;
 
     @Parameters(paramLabel = "FILE", arity = "0..*", description = "Histories as JSON files, instead of a server.")
     private List<Path> files = List.of();
 
     private int good;
     private int bad;
+    private boolean stopped;
 
     @Override
     public Integer call() {
+        if (limit != null && limit < 1) {
+            throw new ParameterException(command(), "--limit must be 1 or more.");
+        }
         try (TestWorkflowEnvironment environment = environment()) {
             Worker worker = environment.newWorker(TaskQueues.SESSIONS);
             worker.registerWorkflowImplementationTypes(AgentSessionWorkflowImpl.class, ReapOrphansWorkflowImpl.class);
@@ -82,6 +90,9 @@ public final class ReplayCommand implements Callable<Integer> {
             }
         }
         out().println(good + " replayed, " + bad + " failed");
+        if (stopped) {
+            out().println("Stopped at --limit " + limit + ": there are more.");
+        }
         return bad == 0 && good > 0 ? ExitCode.OK.code() : ExitCode.TURN_FAILED.code();
     }
 
@@ -99,13 +110,14 @@ public final class ReplayCommand implements Callable<Integer> {
         try {
             WorkflowClient client = settings.client(stubs);
             try (Stream<WorkflowExecutionMetadata> found = client.listExecutions(query)) {
-                found.limit(limit).forEach(execution -> {
-                    WorkflowExecution id = execution.getExecution();
-                    replay(
-                            worker,
-                            id.getWorkflowId() + " " + id.getRunId(),
-                            client.fetchHistory(id.getWorkflowId(), id.getRunId()));
-                });
+                Iterator<WorkflowExecutionMetadata> executions = found.iterator();
+                while (executions.hasNext() && !stopped) {
+                    if (limit != null && good + bad == limit) {
+                        stopped = true;
+                    } else {
+                        replay(worker, client, executions.next().getExecution());
+                    }
+                }
             }
         } catch (StatusRuntimeException | WorkflowServiceException e) {
             throw new Failure(
@@ -116,6 +128,13 @@ public final class ReplayCommand implements Callable<Integer> {
         } finally {
             stubs.shutdownNow();
         }
+    }
+
+    private void replay(Worker worker, WorkflowClient client, WorkflowExecution id) {
+        replay(
+                worker,
+                id.getWorkflowId() + " " + id.getRunId(),
+                client.fetchHistory(id.getWorkflowId(), id.getRunId()));
     }
 
     private static WorkflowExecutionHistory read(Path file) {
@@ -154,6 +173,10 @@ public final class ReplayCommand implements Callable<Integer> {
     }
 
     private PrintWriter out() {
-        return java.util.Objects.requireNonNull(spec).commandLine().getOut();
+        return command().getOut();
+    }
+
+    private CommandLine command() {
+        return Objects.requireNonNull(spec).commandLine();
     }
 }
