@@ -9,14 +9,18 @@ import io.temporal.api.operatorservice.v1.ListSearchAttributesRequest;
 import io.temporal.serviceclient.OperatorServiceStubs;
 import io.temporal.serviceclient.OperatorServiceStubsOptions;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 
-/** Stops a worker at its start when Temporal lacks a search attribute: a session would hang at its first step otherwise. */
+/**
+ * Stops a worker at its start when Temporal lacks a search attribute or has it with another type: a session would hang at its first step
+ * otherwise.
+ */
 @Component
 class SearchAttributeCheck {
     private static final Logger log = LoggerFactory.getLogger(SearchAttributeCheck.class);
@@ -39,15 +43,7 @@ class SearchAttributeCheck {
                             .setNamespace(settings.namespace())
                             .build())
                     .getCustomAttributesMap();
-            String missing = SearchAttributes.cliTypes().entrySet().stream()
-                    .filter(wanted -> !registered.containsKey(wanted.getKey()))
-                    .map(wanted -> "--name " + wanted.getKey() + " --type " + wanted.getValue())
-                    .collect(Collectors.joining(" "));
-            if (!missing.isEmpty()) {
-                throw new IllegalStateException("Temporal at " + settings.target()
-                        + " lacks search attributes. Run: temporal operator search-attribute create --address "
-                        + settings.target() + " --namespace " + settings.namespace() + " " + missing);
-            }
+            compare(registered);
         } catch (StatusRuntimeException e) {
             if (e.getStatus().getCode() != Status.Code.UNIMPLEMENTED
                     && e.getStatus().getCode() != Status.Code.PERMISSION_DENIED) {
@@ -62,5 +58,35 @@ class SearchAttributeCheck {
         } finally {
             operator.shutdown();
         }
+    }
+
+    private void compare(Map<String, IndexedValueType> registered) {
+        StringBuilder create = new StringBuilder();
+        StringBuilder remove = new StringBuilder();
+        List<String> wrong = new ArrayList<>();
+        SearchAttributes.cliTypes().forEach((name, type) -> {
+            IndexedValueType found = registered.get(name);
+            if (found != SearchAttributes.TYPES.get(name)) {
+                create.append(" --name ").append(name).append(" --type ").append(type);
+                if (found != null) {
+                    remove.append(" --name ").append(name);
+                    wrong.add(name + " is " + SearchAttributes.cliType(found) + " and not " + type);
+                }
+            }
+        });
+        if (!wrong.isEmpty()) {
+            throw new IllegalStateException("Temporal at " + settings.target()
+                    + " has search attributes of another type: " + String.join(", ", wrong) + ". Run: "
+                    + command("remove") + remove + " --yes && " + command("create") + create);
+        }
+        if (!create.isEmpty()) {
+            throw new IllegalStateException("Temporal at " + settings.target() + " lacks search attributes. Run: "
+                    + command("create") + create);
+        }
+    }
+
+    private String command(String verb) {
+        return "temporal operator search-attribute " + verb + " --address " + settings.target() + " --namespace "
+                + settings.namespace();
     }
 }

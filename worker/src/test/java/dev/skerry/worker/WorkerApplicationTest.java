@@ -112,7 +112,7 @@ class WorkerApplicationTest {
         assertThatThrownBy(() -> start("127.0.0.1:1")).hasStackTraceContaining("Check skerry.temporal.target");
     }
 
-    private static ConfigurableApplicationContext start(String temporal) {
+    static ConfigurableApplicationContext start(String temporal) {
         List<String> arguments = new ArrayList<>(List.of(
                 "--server.port=0",
                 "--skerry.installation=test",

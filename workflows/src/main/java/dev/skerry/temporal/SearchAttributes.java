@@ -2,6 +2,7 @@ package dev.skerry.temporal;
 
 import io.temporal.api.enums.v1.IndexedValueType;
 import io.temporal.common.SearchAttributeKey;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -29,8 +30,16 @@ public final class SearchAttributes {
     /** The same as {@link #TYPES}, in the words of Temporal's command line. */
     public static Map<String, String> cliTypes() {
         Map<String, String> types = new TreeMap<>();
-        TYPES.forEach(
-                (name, type) -> types.put(name, type == IndexedValueType.INDEXED_VALUE_TYPE_INT ? "Int" : "Keyword"));
+        TYPES.forEach((name, type) -> types.put(name, cliType(type)));
         return types;
+    }
+
+    /** A type in the words of Temporal's command line, such as {@code KeywordList}. */
+    public static String cliType(IndexedValueType type) {
+        StringBuilder words = new StringBuilder();
+        for (String word : type.name().substring("INDEXED_VALUE_TYPE_".length()).split("_", -1)) {
+            words.append(word.charAt(0)).append(word.substring(1).toLowerCase(Locale.ROOT));
+        }
+        return words.toString();
     }
 }
