@@ -68,6 +68,8 @@ class OperatorsHandsTest {
         assertThat(reaped.exitCode()).as(reaped.output()).isZero();
         assertThat(reaped.output()).contains("1 closed", "1 orphans, 1 destroyed");
         assertThat(installation.metroInstances()).doesNotContain(vm(session));
+        assertThat(reap("--metro", "local", "--json").output())
+                .contains("\"metro\":\"local\"", "\"reclaimed\":0", "\"refused\":[],\"failed\":0");
         assertThat(status(session)).isEqualTo("terminated");
         assertThat(reason(session)).isEqualTo("workflow_ended");
         assertThat(openIncarnations(session)).isEmpty();
