@@ -7,7 +7,6 @@ import dev.skerry.system.chaos.Fault.Metro;
 import dev.skerry.system.chaos.Fault.Reap;
 import dev.skerry.system.chaos.FaultPlan.Planned;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -42,7 +42,7 @@ final class Injector {
     private final MetroFaults metro;
     private final Random random;
     private final List<Injection> done = new ArrayList<>();
-    private final List<String> failures = new ArrayList<>();
+    private final List<String> failures = new CopyOnWriteArrayList<>();
     private final List<Thread> reapers = new ArrayList<>();
     private final Map<String, Future<?>> returning = new HashMap<>();
     private final ExecutorService inBackground = Executors.newVirtualThreadPerTaskExecutor();
@@ -214,21 +214,24 @@ final class Injector {
         return injection(fault, when, at, "", struck > 0);
     }
 
+    /** Whether it succeeds, while other things go wrong, is not asked; but it has to end. */
+    private void reap() {
+        try {
+            installation.skerry(
+                    "reap", "--temporal", installation.temporal().target(), "--grace", "PT0S", "--wait", "PT1M");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IOException | AssertionError e) {
+            failures.add(e.toString());
+        }
+    }
+
     /** It takes its time, while other things go wrong. */
     private Injection reap(Reap reap, String when) throws Exception {
         awaitBack(METRO);
         metro.arm(Reap.STALE);
         Instant at = Instant.now();
-        reapers.add(Thread.startVirtualThread(() -> {
-            try {
-                installation.skerry(
-                        "reap", "--temporal", installation.temporal().target(), "--grace", "PT0S");
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }));
+        reapers.add(Thread.startVirtualThread(this::reap));
         return injection(reap, when, at, "", true);
     }
 
