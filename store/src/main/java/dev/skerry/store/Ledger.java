@@ -13,7 +13,8 @@ import org.springframework.stereotype.Repository;
 /**
  * Money: reserved before it is spent, settled exactly once. All amounts in nano-dollars.
  *
- * <p>Rows are always locked in the order call, session, tenant, platform, so that no two statements wait for each other.
+ * <p>Rows are always locked in the order call, session, tenant, platform, so that no two statements wait for each other; a call that is
+ * made again while it is settled waits for that before it locks its session.
  */
 @Repository
 public class Ledger {

@@ -80,7 +80,11 @@ public class TurnLog {
         });
     }
 
-    /** Ends a turn that nobody will work on any more; changes nothing when it is over already. */
+    /**
+     * Ends a turn that nobody will work on any more; changes nothing when it is over already. Locks the turn and then its session, as every
+     * outcome does: within a transaction that has locked the session before, Postgres may end one of the two after a second, and what it
+     * ended has to be asked for again.
+     */
     public void abandon(String session, String turn, TurnStatus status, Reason reason) {
         required(() -> turns.finish(session, turn, status.code(), null, reason.code(), reason.message(), "[]")
                 .map(row -> events.append(
