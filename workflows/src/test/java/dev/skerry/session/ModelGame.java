@@ -14,7 +14,12 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 
-/** Several users at once; between their moves the worker restarts and the clock jumps; when all is quiet, the books must agree. */
+/**
+ * Several users at once; between their moves the worker restarts or crashes; when all is quiet, the books must agree.
+ *
+ * <p>No clock jumps: the server is a real one, see {@link ModelWorld}, and a real one has no clock to turn. Instead some sessions have timeouts
+ * between tens of milliseconds and a second, which end while commands go on.
+ */
 final class ModelGame {
     static final int SLOTS = 20;
     private static final int ROUNDS = 2;
@@ -49,7 +54,11 @@ final class ModelGame {
             slots.forEach(slot -> moves.add(users.submit(() -> slot.act(COMMANDS))));
             if (random.nextInt(3) == 0) {
                 ModelFaults.last(random.nextInt(200));
-                world.restartWorker();
+                if (random.nextBoolean()) {
+                    world.restartWorker();
+                } else {
+                    world.crashWorker();
+                }
             }
             for (int i = 0; i < moves.size(); i++) {
                 done(moves.get(i), slots.get(i));

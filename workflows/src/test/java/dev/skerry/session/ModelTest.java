@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Random commands, faults, deaths, worker restarts and timeouts that pass in the middle of it all, compared with what a session
+ * Random commands, faults, deaths, worker restarts and crashes, and timeouts that pass in the middle of it all, compared with what a session
  * promises: never two live sandboxes, none left when it is over, accepted messages handled exactly once and in order, no life cut
  * short, never stuck.
  *
@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
  * commands and faults, though threads may take turns differently.
  */
 class ModelTest {
-    private static final int STEPS = Integer.getInteger("skerry.steps", 800);
+    private static final int STEPS = Integer.getInteger("skerry.steps", 1_600);
 
     @TempDir
     private static Path directory;

@@ -32,10 +32,16 @@ final class ModelWorld implements AutoCloseable {
         workers = work();
     }
 
-    /** Another worker with an empty cache takes over. */
+    /** The worker finishes what it has begun, then another one with an empty cache takes over. */
     void restartWorker() {
         workers.shutdown();
         workers.awaitTermination(DRAIN_SECONDS, TimeUnit.SECONDS);
+        workers = work();
+    }
+
+    /** Another worker takes over from one that breaks off what it was doing: workflow tasks, activities in the middle of their effect. */
+    void crashWorker() {
+        workers.shutdownNow();
         workers = work();
     }
 
