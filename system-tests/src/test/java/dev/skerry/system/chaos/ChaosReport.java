@@ -72,8 +72,10 @@ record ChaosReport(
                 times.isEmpty() ? 0 : times.getLast());
     }
 
+    /** How many faults struck right after each step; 0 for a step that none met. */
     static Map<String, Long> boundaries(List<Injection> injections) {
         Map<String, Long> boundaries = new TreeMap<>();
+        Moment.BOUNDARIES.forEach(step -> boundaries.put(Moment.after(step), 0L));
         injections.forEach(injection -> boundaries.merge(injection.when(), 1L, Long::sum));
         return boundaries;
     }

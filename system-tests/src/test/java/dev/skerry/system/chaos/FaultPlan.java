@@ -5,14 +5,22 @@ import dev.skerry.system.chaos.Fault.KillSandbox;
 import dev.skerry.system.chaos.Fault.Metro;
 import dev.skerry.system.chaos.Fault.Reap;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 
-/** Which faults strike and when: each kind once, in an order that the seed decides, then whichever the seed picks. */
+/**
+ * Which faults strike and when: each kind once and one after each step that a session takes, in orders that the seed decides; then
+ * whichever the seed picks. A longer plan of the same seed begins as the shorter one.
+ */
 record FaultPlan(List<Planned> faults) {
+    /** So that any fault can meet any step, the moments after the first round come in decks in which every third is no step's. */
+    private static final int WITHOUT_STEP = Moment.BOUNDARIES.size() / 2;
+
     record Planned(Fault fault, Moment moment) {}
 
     /** {@code victims} are the processes that can be killed. */
@@ -20,10 +28,14 @@ record FaultPlan(List<Planned> faults) {
         Random random = new Random(seed);
         List<Fault> kinds = new ArrayList<>(kinds(victims));
         Collections.shuffle(kinds, random);
+        Deque<Optional<String>> steps = new ArrayDeque<>(steps(0, random));
         List<Planned> planned = new ArrayList<>();
         for (int at = 0; at < count; at++) {
             Fault fault = at < kinds.size() ? kinds.get(at) : any(kinds, victims, random);
-            planned.add(new Planned(fault, moment(random)));
+            if (steps.isEmpty()) {
+                steps.addAll(steps(WITHOUT_STEP, random));
+            }
+            planned.add(new Planned(fault, moment(steps.remove(), random)));
         }
         return new FaultPlan(List.copyOf(planned));
     }
@@ -47,10 +59,14 @@ record FaultPlan(List<Planned> faults) {
         return new Kill(List.copyOf(victims.subList(0, random.nextInt(5) == 0 ? 2 : 1)));
     }
 
-    private static Moment moment(Random random) {
-        Optional<String> boundary = random.nextInt(3) == 0
-                ? Optional.empty()
-                : Optional.of(Moment.BOUNDARIES.get(random.nextInt(Moment.BOUNDARIES.size())));
+    private static List<Optional<String>> steps(int without, Random random) {
+        List<Optional<String>> steps = new ArrayList<>(Collections.nCopies(without, Optional.empty()));
+        Moment.BOUNDARIES.forEach(step -> steps.add(Optional.of(step)));
+        Collections.shuffle(steps, random);
+        return steps;
+    }
+
+    private static Moment moment(Optional<String> boundary, Random random) {
         return new Moment(
                 Duration.ofMillis(random.nextInt(700)), boundary, Duration.ofMillis(50 + random.nextInt(1_500)));
     }

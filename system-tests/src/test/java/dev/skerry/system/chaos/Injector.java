@@ -13,7 +13,9 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -44,6 +46,7 @@ final class Injector {
     private final List<Injection> done = new ArrayList<>();
     private final List<String> failures = new CopyOnWriteArrayList<>();
     private final List<Thread> reapers = new ArrayList<>();
+    private final Deque<String> missed = new ArrayDeque<>();
     private final Map<String, Future<?>> returning = new HashMap<>();
     private final ExecutorService inBackground = Executors.newVirtualThreadPerTaskExecutor();
 
@@ -239,21 +242,25 @@ final class Injector {
         return new Injection(done.size() + 1, fault, when, at, Instant.now(), victim, struck);
     }
 
-    /** Waits until some session takes the step, or for long enough; answers which it was. */
+    /**
+     * Waits until some session takes the step, or for long enough; answers which it was. A step that nobody took in time is waited for again
+     * where the plan names none.
+     */
     private String await(Moment moment) throws SQLException {
-        if (moment.boundary().isEmpty()) {
-            return moment.words();
+        Optional<String> step = moment.boundary().or(() -> Optional.ofNullable(missed.poll()));
+        if (step.isEmpty()) {
+            return Moment.AT_RANDOM;
         }
-        String count =
-                "select count(*) from events where type = '" + moment.boundary().get() + "'";
+        String count = "select count(*) from events where type = '" + step.get() + "'";
         Instant deadline = Instant.now().plus(BOUNDARY_COMES_WITHIN);
         List<String> before = installation.query(count);
         while (installation.query(count).equals(before)) {
             if (Instant.now().isAfter(deadline)) {
-                return "at random";
+                missed.add(step.get());
+                return Moment.AT_RANDOM;
             }
             Pace.pause(LOOK);
         }
-        return moment.words();
+        return Moment.after(step.get());
     }
 }

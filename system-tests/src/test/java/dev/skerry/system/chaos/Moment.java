@@ -28,7 +28,10 @@ record Moment(Duration pause, Optional<String> boundary, Duration outage) {
             "session.resumed",
             "session.terminating");
 
-    String words() {
-        return boundary.map(step -> "after " + step).orElse("at random");
+    static final String AT_RANDOM = "at random";
+
+    /** In the report, the moment after a step. */
+    static String after(String step) {
+        return "after " + step;
     }
 }
