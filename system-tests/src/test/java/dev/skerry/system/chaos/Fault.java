@@ -1,5 +1,6 @@
 package dev.skerry.system.chaos;
 
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +35,22 @@ sealed interface Fault {
                     Set.of("session.provisioning", "session.terminating", "turn.started");
                 default -> Set.of("session.created", "turn.queued", "turn.completed", "model.response");
             };
+        }
+    }
+
+    /** {@code kill -9} of one process that stays away for longer than anybody waits for a silent sandbox. */
+    record Away(String victim) implements Fault {
+        static final Away CONTROL_PLANE = new Away("control-plane");
+        static final Duration OUTAGE = Duration.ofSeconds(40);
+
+        @Override
+        public String kind() {
+            return victim + " away for " + OUTAGE.toSeconds() + " s";
+        }
+
+        @Override
+        public Set<String> provenBy() {
+            return new Kill(List.of(victim)).provenBy();
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.skerry.system.chaos;
 
+import dev.skerry.system.chaos.Fault.Away;
 import dev.skerry.system.chaos.Fault.Kill;
 import dev.skerry.system.chaos.Fault.KillSandbox;
 import dev.skerry.system.chaos.Fault.Metro;
@@ -16,10 +17,14 @@ import java.util.Random;
 /**
  * Which faults strike and when: each kind once and one after each step that a session takes, in orders that the seed decides; then
  * whichever the seed picks. A longer plan of the same seed begins as the shorter one.
+ *
+ * <p>A long outage takes as long as a dozen other faults: it is the first after the first round, and one in fifty after that.
  */
 record FaultPlan(List<Planned> faults) {
     /** So that any fault can meet any step, the moments after the first round come in decks in which every third is no step's. */
     private static final int WITHOUT_STEP = Moment.BOUNDARIES.size() / 2;
+
+    private static final int BETWEEN_LONG_OUTAGES = 50;
 
     record Planned(Fault fault, Moment moment) {}
 
@@ -31,7 +36,7 @@ record FaultPlan(List<Planned> faults) {
         Deque<Optional<String>> steps = new ArrayDeque<>(steps(0, random));
         List<Planned> planned = new ArrayList<>();
         for (int at = 0; at < count; at++) {
-            Fault fault = at < kinds.size() ? kinds.get(at) : any(kinds, victims, random);
+            Fault fault = at < kinds.size() ? kinds.get(at) : later(at - kinds.size(), kinds, victims, random);
             if (steps.isEmpty()) {
                 steps.addAll(steps(WITHOUT_STEP, random));
             }
@@ -47,6 +52,10 @@ record FaultPlan(List<Planned> faults) {
         kinds.add(new Reap());
         kinds.addAll(Metro.ALL);
         return List.copyOf(kinds);
+    }
+
+    private static Fault later(int at, List<Fault> kinds, List<String> all, Random random) {
+        return at % BETWEEN_LONG_OUTAGES == 0 ? Away.CONTROL_PLANE : any(kinds, all, random);
     }
 
     /** Half of what comes after the first round are kills, one in five of these of two parts at once. */

@@ -2,6 +2,7 @@ package dev.skerry.system.chaos;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.skerry.system.chaos.Fault.Away;
 import dev.skerry.system.chaos.FaultPlan.Planned;
 import java.util.HashSet;
 import java.util.List;
@@ -38,6 +39,16 @@ class FaultPlanTest {
     void everyKindOfFaultStrikesOnceBeforeAnyStrikesAgain() {
         List<Fault> kinds = FaultPlan.kinds(VICTIMS);
         assertThat(plan(7, kinds.size()).stream().map(Planned::fault)).containsExactlyInAnyOrderElementsOf(kinds);
+    }
+
+    @Test
+    void onlyALongPlanHasALongOutageNowAndThen() {
+        int round = FaultPlan.kinds(VICTIMS).size();
+        List<Fault> faults = plan(7, round + 51).stream().map(Planned::fault).toList();
+        assertThat(faults.subList(0, round)).doesNotContain(Away.CONTROL_PLANE);
+        assertThat(faults.get(round)).isEqualTo(Away.CONTROL_PLANE);
+        assertThat(faults.get(round + 50)).isEqualTo(Away.CONTROL_PLANE);
+        assertThat(faults).filteredOn(Away.CONTROL_PLANE::equals).hasSize(2);
     }
 
     @Test

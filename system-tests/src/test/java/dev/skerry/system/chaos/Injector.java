@@ -1,6 +1,7 @@
 package dev.skerry.system.chaos;
 
 import dev.skerry.system.Installation;
+import dev.skerry.system.chaos.Fault.Away;
 import dev.skerry.system.chaos.Fault.Kill;
 import dev.skerry.system.chaos.Fault.KillSandbox;
 import dev.skerry.system.chaos.Fault.Metro;
@@ -117,38 +118,39 @@ final class Injector {
 
     private Injection inject(Fault fault, Moment moment, String when) throws Exception {
         return switch (fault) {
-            case Kill kill -> kill(kill, moment, when);
+            case Kill kill -> kill(kill, kill.victims(), moment.outage(), when);
+            case Away away -> kill(away, List.of(away.victim()), Away.OUTAGE, when);
             case KillSandbox kill -> killSandbox(kill, when);
             case Metro rule -> strike(rule, when);
             case Reap reap -> reap(reap, when);
         };
     }
 
-    private Injection kill(Kill kill, Moment moment, String when) throws Exception {
-        for (String victim : kill.victims()) {
+    private Injection kill(Fault fault, List<String> victims, Duration outage, String when) throws Exception {
+        for (String victim : victims) {
             awaitBack(victim);
         }
         Instant at = Instant.now();
-        for (String victim : kill.victims()) {
+        for (String victim : victims) {
             if (servers.names().contains(victim)) {
                 servers.kill(victim);
             } else {
                 installation.kill(victim);
             }
         }
-        Pace.pause(moment.outage());
+        Pace.pause(outage);
         Instant over = Instant.now();
         for (String server : servers.names()) {
-            if (kill.victims().contains(server)) {
+            if (victims.contains(server)) {
                 servers.restart(server);
             }
         }
-        for (String victim : kill.victims()) {
+        for (String victim : victims) {
             if (!servers.names().contains(victim)) {
                 returning.put(victim, inBackground.submit(() -> bringBack(victim)));
             }
         }
-        return new Injection(done.size() + 1, kill, when, at, over, "", true);
+        return new Injection(done.size() + 1, fault, when, at, over, "", true);
     }
 
     /** A role takes seconds to start; meanwhile the next fault may strike. */

@@ -19,7 +19,14 @@ import java.util.regex.Pattern;
 final class Invariants {
     static final String LEAKED = "leaked VMs";
     static final List<String> ALL = List.of(
-            LEAKED, Records.LOST, Records.CHARGED, Records.UNPAIRED, Records.STUCK, Records.FENCED, Records.GAPS);
+            LEAKED,
+            Records.LOST,
+            Records.CANCELLED,
+            Records.CHARGED,
+            Records.UNPAIRED,
+            Records.STUCK,
+            Records.FENCED,
+            Records.GAPS);
 
     private static final Pattern VM = Pattern.compile("\"name\":\"(skerry-systest-[0-9a-z]{26}-\\d+)\"");
 
@@ -41,6 +48,7 @@ final class Invariants {
     List<Violation> broken(Accepted accepted) throws Exception {
         List<Violation> broken = new ArrayList<>(records.broken());
         broken.addAll(forgotten(accepted));
+        broken.addAll(records.cancelledByNobody(accepted.cancelled()));
         broken.addAll(chargesThatDisagree());
         model.objections()
                 .forEach(objection -> broken.add(new Violation(Records.UNPAIRED, "the model objects: " + objection)));

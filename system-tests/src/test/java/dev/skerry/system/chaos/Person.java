@@ -71,7 +71,7 @@ final class Person implements Runnable {
             case 3 -> say(session, path) && say(session, path);
             case 4, 5 -> steer(path + "/suspend");
             case 6 -> steer(path + "/resume");
-            case 7 -> steer(path + "/cancel");
+            case 7 -> cancel(session, path);
             default -> awaitQuiet(path);
         };
     }
@@ -85,6 +85,11 @@ final class Person implements Runnable {
         expect(answer, 202);
         accepted.message(session, answer.body().path("turn").path("id").asString(), text);
         return true;
+    }
+
+    private boolean cancel(String session, String path) {
+        accepted.cancellation(session);
+        return steer(path + "/cancel");
     }
 
     private boolean steer(String path) {

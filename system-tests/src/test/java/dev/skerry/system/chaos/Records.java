@@ -5,10 +5,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** What holds in the records of an installation at rest, whatever happened to it. */
 final class Records {
     static final String LOST = "lost messages";
+    static final String CANCELLED = "turns cancelled by nobody";
     static final String CHARGED = "double charges";
     static final String UNPAIRED = "unpaired tool calls";
     static final String STUCK = "stuck sessions";
@@ -124,6 +126,16 @@ final class Records {
         }
         restless.addAll(database.query("select id || ' is reserved' from model_calls where state <> 'settled'"));
         return restless;
+    }
+
+    /** Turns that are cancelled although nobody asked for it in their session, nor deleted that. */
+    List<Violation> cancelledByNobody(Set<String> sessionsWithCancellations) throws SQLException {
+        return database.query("""
+                        select session_id || ' ' || id || ' is cancelled (' || coalesce(reason_code, '') || ')' from turns
+                        where status = 'cancelled' and coalesce(reason_code, '') not in ('deleted', 'session_ended')""").stream()
+                .filter(row -> !sessionsWithCancellations.contains(row.substring(0, row.indexOf(' '))))
+                .map(row -> new Violation(CANCELLED, row))
+                .toList();
     }
 
     List<Violation> broken() throws SQLException {

@@ -8,6 +8,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -85,6 +86,23 @@ class RecordsTest {
             assertThat(violation.invariant()).isEqualTo(invariant);
             assertThat(violation.what()).contains(what);
         });
+    }
+
+    @Test
+    void aTurnThatNobodyCancelledIsNotCancelled() throws SQLException {
+        execute(GOOD);
+        Records records = new Records(RecordsTest::query);
+        assertThat(records.cancelledByNobody(Set.of("ses_1"))).isEmpty();
+        assertThat(records.cancelledByNobody(Set.of("ses_2"))).singleElement().satisfies(violation -> {
+            assertThat(violation.invariant()).isEqualTo("turns cancelled by nobody");
+            assertThat(violation.what()).isEqualTo("ses_1 trn_2 is cancelled ()");
+        });
+    }
+
+    @Test
+    void aTurnMayBeCancelledByTheEndOfItsSession() throws SQLException {
+        execute(GOOD + "update turns set reason_code = 'deleted' where id = 'trn_2'");
+        assertThat(new Records(RecordsTest::query).cancelledByNobody(Set.of())).isEmpty();
     }
 
     private static void execute(String sql) throws SQLException {
