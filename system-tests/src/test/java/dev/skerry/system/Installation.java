@@ -50,6 +50,7 @@ public final class Installation implements AutoCloseable {
     private final int internal = FreePort.find();
     private final int metroPort = FreePort.find();
     private final int workerPort = FreePort.find();
+    private final int controlPlaneObserved = FreePort.find();
 
     private Installation(
             Path directory, TestingTemporal temporal, String database, Map<String, Map<String, String>> more)
@@ -120,6 +121,7 @@ public final class Installation implements AutoCloseable {
                 common,
                 Map.ofEntries(
                         Map.entry("SERVER_PORT", text(sandbox)),
+                        Map.entry("MANAGEMENT_SERVER_PORT", text(controlPlaneObserved)),
                         Map.entry("SKERRY_CONTROLPLANE_SANDBOXURL", "http://127.0.0.1:" + sandbox),
                         Map.entry("SKERRY_CONTROLPLANE_INTERNAL_PORT", text(internal)),
                         Map.entry("SKERRY_CONTROLPLANE_INTERNAL_TOKEN", INTERNAL_TOKEN),
@@ -301,11 +303,15 @@ public final class Installation implements AutoCloseable {
         return settings.client(settings.stubs());
     }
 
-    /** What the worker serves to Prometheus. */
-    String workerMetrics() throws IOException, InterruptedException {
+    /** What Prometheus would read of the worker and of the control plane. */
+    String metrics() throws IOException, InterruptedException {
+        return metrics(workerPort) + "\n" + metrics(controlPlaneObserved);
+    }
+
+    private static String metrics(int port) throws IOException, InterruptedException {
         return HttpClient.newHttpClient()
                 .send(
-                        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + workerPort + "/actuator/prometheus"))
+                        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/actuator/prometheus"))
                                 .build(),
                         BodyHandlers.ofString())
                 .body();

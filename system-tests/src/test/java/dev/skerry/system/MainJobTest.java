@@ -273,7 +273,7 @@ class MainJobTest {
                 "a workflow's history", installation.everyHistory(),
                 "the database", installation.everyColumn(),
                 "a trace", collector.everything(),
-                "a metric", installation.workerMetrics(),
+                "a metric", installation.metrics(),
                 "what commands said", SAID.toString());
         assertThat(places)
                 .allSatisfy((place, text) -> assertThat(text).as(place).containsIgnoringCase("skerry"));

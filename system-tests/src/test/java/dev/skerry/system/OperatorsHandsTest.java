@@ -5,18 +5,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** What an operator does to a session in Temporal leaves no VM behind and no record that lies. */
 @Timeout(240)
@@ -24,6 +28,9 @@ class OperatorsHandsTest {
     private static final Pattern SESSION = Pattern.compile("ses_[0-9A-Z]{26}");
 
     private static final Pattern METRIC = Pattern.compile("\\b(?:skerry|temporal)_[a-z_]+[a-z]\\b");
+    private static final Pattern GROUPED = Pattern.compile("\\bby \\(([^)]+)\\)");
+    private static final Pattern FILTERED = Pattern.compile("\\{(\\w+)!?=");
+    private static final JsonMapper JSON = JsonMapper.shared();
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
@@ -153,14 +160,43 @@ class OperatorsHandsTest {
         String session = idleSession();
         assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
         installation.awaitStatus(session, "terminated", PATIENCE);
-        String dashboard = Files.readString(Distribution.root().resolve("deploy/grafana/skerry.json"));
-        Set<String> named =
-                METRIC.matcher(dashboard).results().map(MatchResult::group).collect(Collectors.toSet());
-        assertThat(named).hasSizeGreaterThan(8);
+        List<Series> named = dashboard();
+        assertThat(named).extracting(Series::metric).contains("skerry_metro_free", "skerry_sandboxes_lost_total");
         Awaitility.await().atMost(Duration.ofSeconds(30)).untilAsserted(() -> {
-            String served = installation.workerMetrics();
-            assertThat(named).allSatisfy(metric -> assertThat(served).contains("\n" + metric));
+            List<String> served = installation.metrics().lines().toList();
+            assertThat(named).allSatisfy(series -> assertThat(served).anyMatch(series::isIn));
         });
+    }
+
+    /** A metric with the labels that a panel tells apart or filters by. */
+    private record Series(String metric, Set<String> labels) {
+        boolean isIn(String line) {
+            return (line.startsWith(metric + "{") || line.startsWith(metric + " "))
+                    && labels.stream().allMatch(label -> line.contains(label + "=\""));
+        }
+    }
+
+    private static List<Series> dashboard() {
+        List<Series> series = new ArrayList<>();
+        for (JsonNode panel : JSON.readTree(Distribution.root()
+                        .resolve("deploy/grafana/skerry.json")
+                        .toFile())
+                .at("/panels")) {
+            for (JsonNode target : panel.at("/targets")) {
+                String expression = target.at("/expr").asString();
+                Set<String> labels = Stream.concat(
+                                GROUPED.matcher(expression)
+                                        .results()
+                                        .flatMap(by -> Stream.of(by.group(1).split(", ", -1))),
+                                FILTERED.matcher(expression).results().map(filter -> filter.group(1)))
+                        .collect(Collectors.toSet());
+                METRIC.matcher(expression)
+                        .results()
+                        .map(MatchResult::group)
+                        .forEach(metric -> series.add(new Series(metric, labels)));
+            }
+        }
+        return series;
     }
 
     private static Command.Result reap(String... more) throws Exception {

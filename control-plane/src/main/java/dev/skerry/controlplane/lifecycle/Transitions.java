@@ -9,6 +9,8 @@ import dev.skerry.store.Incarnations;
 import dev.skerry.store.Ledger;
 import dev.skerry.store.SessionRow;
 import dev.skerry.store.Sessions;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -24,12 +26,17 @@ class Transitions {
     private final Incarnations incarnations;
     private final Ledger ledger;
     private final SessionLog sessionLog;
+    private final Counter lost;
 
-    Transitions(Sessions sessions, Incarnations incarnations, Ledger ledger, SessionLog sessionLog) {
+    Transitions(
+            Sessions sessions, Incarnations incarnations, Ledger ledger, SessionLog sessionLog, MeterRegistry meters) {
         this.sessions = sessions;
         this.incarnations = incarnations;
         this.ledger = ledger;
         this.sessionLog = sessionLog;
+        this.lost = Counter.builder("skerry.sandboxes.lost")
+                .description("Sandboxes that had said hello and went away without having been told to.")
+                .register(meters);
     }
 
     /**
@@ -79,6 +86,7 @@ class Transitions {
                         && code != null
                         && code.startsWith("sandbox_")) {
                     append(session, transition, "sandbox.lost", data("reason", code, "message", transition.message()));
+                    lost.increment();
                 }
                 append(session, transition, "session.provisioning", data("metro", transition.metro()));
             }

@@ -9,6 +9,7 @@ import dev.skerry.controlplane.World;
 import dev.skerry.store.Ledger;
 import dev.skerry.store.Sessions;
 import dev.skerry.store.Turns;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -27,6 +28,9 @@ class LifecycleTest {
 
     @Autowired
     Sessions sessions;
+
+    @Autowired
+    MeterRegistry meters;
 
     @Test
     void tellsWhatASandboxIsBootedWith() {
@@ -66,6 +70,7 @@ class LifecycleTest {
 
     @Test
     void projectsEachTransitionOnceAndLogsIt() {
+        double lostBefore = meters.counter("skerry.sandboxes.lost").count();
         String session = world.session();
         String how = "'start': 'cold', 'start_reason': 'none yet', ";
         String box = "'box': {'name': 'skerry-x-1', 'metro': 'local', 'provider': 'unikraft'}";
@@ -96,6 +101,7 @@ class LifecycleTest {
                         .status())
                 .isEqualTo(410);
 
+        assertThat(meters.counter("skerry.sandboxes.lost").count()).isEqualTo(lostBefore + 1);
         assertThat(world.eventTypes(session))
                 .containsExactly(
                         "session.provisioning",
