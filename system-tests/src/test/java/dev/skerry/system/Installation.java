@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
@@ -318,13 +319,23 @@ public final class Installation implements AutoCloseable {
     }
 
     public String metroInstances() throws IOException, InterruptedException {
+        return metro(HttpRequest.newBuilder(metroUri("?details=true")));
+    }
+
+    /** Stops a VM at once, as its owner may do past Skerry. */
+    void stopInMetro(String vm) throws IOException, InterruptedException {
+        metro(HttpRequest.newBuilder(metroUri("/stop"))
+                .header("Content-Type", "application/json")
+                .PUT(BodyPublishers.ofString("[{\"name\":\"" + vm + "\",\"force\":true}]")));
+    }
+
+    private URI metroUri(String more) {
+        return URI.create("http://127.0.0.1:" + metroPort + "/v1/instances" + more);
+    }
+
+    private static String metro(HttpRequest.Builder request) throws IOException, InterruptedException {
         return HttpClient.newHttpClient()
-                .send(
-                        HttpRequest.newBuilder(
-                                        URI.create("http://127.0.0.1:" + metroPort + "/v1/instances?details=true"))
-                                .header("Authorization", "Bearer " + METRO_TOKEN)
-                                .build(),
-                        BodyHandlers.ofString())
+                .send(request.header("Authorization", "Bearer " + METRO_TOKEN).build(), BodyHandlers.ofString())
                 .body();
     }
 

@@ -98,6 +98,20 @@ class OperatorsHandsTest {
     }
 
     @Test
+    void anIdleSessionWhoseVmWasStoppedInTheMetroIsSuspendedAndGoesOnInANewOne() throws Exception {
+        String session = idleSession();
+        installation.stopInMetro(vm(session) + "1");
+        installation.awaitStatus(session, "suspended", PATIENCE);
+        assertThat(reason(session)).isEqualTo("sandbox_died");
+        assertThat(installation.metroInstances()).doesNotContain(vm(session));
+        assertThat(installation.skerry("session", "send", session, "Once more").output())
+                .contains("Done");
+        assertThat(installation.metroInstances()).contains(vm(session) + "2");
+        assertThat(installation.skerry("session", "delete", session).exitCode()).isZero();
+        installation.awaitStatus(session, "terminated", PATIENCE);
+    }
+
+    @Test
     void aResetSessionGoesOnWithoutItsOldVm() throws Exception {
         String session = idleSession();
         String told =
