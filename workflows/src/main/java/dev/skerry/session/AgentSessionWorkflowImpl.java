@@ -34,7 +34,6 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     private static final Duration ROOM_IS_AWAITED = Duration.ofMinutes(10);
     private static final Duration ASK_FOR_ROOM_AFTER = Duration.ofSeconds(5);
     private static final Duration ASK_FOR_ROOM_AT_LEAST_EVERY = Duration.ofMinutes(1);
-    private static final Duration LEFT_BEHIND_ARE_AWAITED = Duration.ofMinutes(2);
     private static final String BUDGET_REACHED = "budget_reached";
     private static final Reason OPERATOR = new Reason("cancelled_by_operator", "Cancelled in Temporal.");
     private static final Reason DELETED = new Reason(DELETED_BY_OWNER, "Deleted by its owner.");
@@ -544,7 +543,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         }
     }
 
-    /** The session goes on meanwhile; it may continue as new, and its next run tries on. */
+    /** The session goes on meanwhile; when it continues as new, its next run tries on, and when it ends, the reaper does. */
     private void destroyBeside(Box gone) {
         Workflow.newDetachedCancellationScope(() -> Async.procedure(
                                 calls.destroying(gone.metro(), "Destroy " + gone.name() + ", left behind")::destroy,
@@ -568,9 +567,6 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
             whateverItSays(() ->
                     calls.destroying(gone.metro(), "Destroy " + gone.name()).destroy(gone));
             box = null;
-        }
-        if (!leftBehind.isEmpty()) {
-            Workflow.await(LEFT_BEHIND_ARE_AWAITED, leftBehind::isEmpty);
         }
         Transition ended = show(end.status(), end.reason());
         whateverItSays(() -> calls.brief("Close the books")
