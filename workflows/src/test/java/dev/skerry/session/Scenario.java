@@ -5,6 +5,7 @@ import io.temporal.client.WorkflowFailedException;
 import io.temporal.failure.ApplicationFailure;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -24,6 +25,8 @@ record Scenario(String name, Timeouts timeouts, Play play) {
     private static final Timeouts SHORT_LIVED =
             new Timeouts(Duration.ofMinutes(5), Duration.ofDays(7), Duration.ofSeconds(2));
 
+    private static final Set<String> SLOW = Set.of("sandbox-silent-in-a-turn", "turn-cancelled-disobeyed");
+
     interface Play {
         /** Answers the session when its workflow is closed. */
         TestingWorld.Session in(TestingWorld world) throws Exception;
@@ -32,6 +35,13 @@ record Scenario(String name, Timeouts timeouts, Play play) {
     @Override
     public String toString() {
         return name;
+    }
+
+    /** Without those that take half a minute of silence, or ten seconds of disobedience: they are played to be recorded. */
+    static List<Scenario> quick() {
+        return all().stream()
+                .filter(scenario -> !SLOW.contains(scenario.name()))
+                .toList();
     }
 
     static List<Scenario> all() {

@@ -33,7 +33,7 @@ class ScenarioTest {
     @BeforeAll
     static void play() throws Exception {
         temporal = TestingTemporal.start(directory, SearchAttributes.cliTypes());
-        for (Scenario scenario : Scenario.all()) {
+        for (Scenario scenario : Recordings.wanted() ? Scenario.all() : Scenario.quick()) {
             try (TestingWorld world = new TestingWorld(scenario.timeouts(), temporal.target())) {
                 TestingWorld.Session session = scenario.play().in(world);
                 assertThat(world.running).as(scenario.name()).isEmpty();

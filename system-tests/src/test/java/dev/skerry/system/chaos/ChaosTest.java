@@ -43,7 +43,6 @@ import tools.jackson.databind.json.JsonMapper;
  */
 class ChaosTest {
     private static final Duration SETTLES_WITHIN = Duration.ofMinutes(4);
-    private static final int ROOM_FOR_MISSED_STEPS = 6;
     private static final Pattern DESTROYED = Pattern.compile("(\\d+) destroyed");
 
     @TempDir
@@ -77,7 +76,7 @@ class ChaosTest {
             List<String> victims =
                     Stream.concat(Kill.ROLES.stream(), servers.names().stream()).toList();
             int faults =
-                    Integer.getInteger("skerry.faults", FaultPlan.kinds(victims).size() + ROOM_FOR_MISSED_STEPS);
+                    Integer.getInteger("skerry.faults", FaultPlan.kinds(victims).size());
             Path kept = Files.createDirectories(Path.of("target", "chaos"));
             boolean holds = false;
             try {
