@@ -147,16 +147,6 @@ class MessagesTest {
     }
 
     @Test
-    void aTurnThatACrashLeftWaitingRunsBeforeWhatIsSaidLater() {
-        String first = client.post(path, "{\"text\":\"First\"}").at("/turn/id");
-        String left = Rows.turn(api, session);
-        String third = client.post(path, "{\"text\":\"Third\"}").at("/turn/id");
-        String fourth = client.post(path, "{\"text\":\"Fourth\"}").at("/turn/id");
-        assertThat(RecordingWorkflow.asked(session))
-                .containsExactly("submit " + first, "submit " + left, "submit " + third, "submit " + fourth);
-    }
-
-    @Test
     void takesExactlyOneMebibyte() {
         assertThat(client.post(path, "{\"text\":\"" + "a".repeat(MIB) + "\"}").status())
                 .isEqualTo(202);

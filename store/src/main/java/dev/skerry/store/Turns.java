@@ -70,16 +70,6 @@ public class Turns {
                 .list();
     }
 
-    /** Turns that nobody works on yet, up to and including one, oldest first. */
-    public List<TurnRow> waiting(String sessionId, int lastOrdinal) {
-        return jdbc.sql(
-                        "select * from turns where session_id = :session and ordinal <= :last and status = 'queued' order by ordinal")
-                .param("session", sessionId)
-                .param("last", lastOrdinal)
-                .query(TurnRow::from)
-                .list();
-    }
-
     /** The turn that this incarnation is to work on. */
     public Optional<TurnRow> runningOn(String sessionId, int incarnation) {
         return jdbc.sql(

@@ -50,7 +50,7 @@ class Conversation {
         }
         try {
             if (!turn.over()) {
-                delivery.submit(session, turn);
+                delivery.submit(session, id);
             }
         } catch (SteeringException.Gone | SteeringException.Refused e) {
             turnLog.abandon(session.id(), id.value(), TurnStatus.FAILED, TurnLog.SESSION_ENDED);

@@ -16,7 +16,6 @@ public class Delivery {
     private final Workflows workflows;
     private final Sessions sessions;
     private final Turns turns;
-    private final Delivered delivered = new Delivered();
 
     Delivery(Workflows workflows, Sessions sessions, Turns turns) {
         this.workflows = workflows;
@@ -36,17 +35,10 @@ public class Delivery {
         waiting(session).forEach(turn -> workflows.submit(session.id(), turn));
     }
 
-    /**
-     * Submits one turn, after older ones that a crash left waiting, so that turns run in the order in which they were asked for; a workflow
-     * that was never started, because Temporal was away, is started.
-     */
-    public void submit(SessionRow session, TurnRow turn) {
+    /** Submits one turn; a workflow that was never started, because Temporal was away, is started. */
+    public void submit(SessionRow session, TurnId turn) {
         try {
-            if (!delivered.reach(session.id(), turn.ordinal() - 1)) {
-                waiting(session, turn.ordinal() - 1).forEach(older -> workflows.submit(session.id(), older));
-            }
-            workflows.submit(session.id(), new TurnId(turn.id()));
-            delivered.upTo(session.id(), turn.ordinal());
+            workflows.submit(session.id(), turn);
         } catch (SteeringException.Gone e) {
             if (sessions.find(session.id()).filter(SessionRow::unborn).isEmpty()) {
                 throw e;
@@ -56,11 +48,8 @@ public class Delivery {
     }
 
     private List<TurnId> waiting(SessionRow session) {
-        return waiting(session, Integer.MAX_VALUE);
-    }
-
-    private List<TurnId> waiting(SessionRow session, int lastOrdinal) {
-        return turns.waiting(session.id(), lastOrdinal).stream()
+        return turns.list(session.id()).stream()
+                .filter(turn -> turn.status().equals("queued"))
                 .map(TurnRow::id)
                 .map(TurnId::new)
                 .toList();
