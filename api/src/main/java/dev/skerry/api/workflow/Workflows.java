@@ -20,11 +20,13 @@ import io.temporal.client.UpdateOptions;
 import io.temporal.client.WithStartWorkflowOperation;
 import io.temporal.client.WorkflowClient;
 import io.temporal.client.WorkflowOptions;
+import io.temporal.client.WorkflowUpdateHandle;
 import io.temporal.client.WorkflowUpdateStage;
 import io.temporal.common.Priority;
 import io.temporal.workflow.Functions;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.springframework.stereotype.Component;
 
 /**
@@ -65,15 +67,20 @@ public class Workflows {
         TurnId turn = first.get();
         Functions.Func1<TurnId, SessionStatus> submit = stub::submitTurn;
         Functions.Proc1<SessionState> run = stub::run;
-        calls.call(() -> WorkflowClient.executeUpdateWithStart(
-                submit, turn, update("submitTurn", turn.value()), new WithStartWorkflowOperation<>(run, state)));
+        calls.call(() -> result(WorkflowClient.startUpdateWithStart(
+                submit, turn, update("submitTurn", turn.value()), new WithStartWorkflowOperation<>(run, state))));
     }
 
     /** Queues a stored turn. The update's id is the turn's, so that the server itself drops repeats. */
     public void submit(String session, TurnId turn) {
-        calls.call(() -> client.newUntypedWorkflowStub(session)
-                .startUpdate(update("submitTurn", turn.value()), turn)
-                .getResult());
+        calls.call(() ->
+                result(client.newUntypedWorkflowStub(session).startUpdate(update("submitTurn", turn.value()), turn)));
+    }
+
+    /** The SDK goes on polling for a result past the deadline of the call that asked for it. */
+    private SessionStatus result(WorkflowUpdateHandle<SessionStatus> asked) throws Exception {
+        long patience = settings.temporalTimeout().toMillis();
+        return asked.getResultAsync(patience, TimeUnit.MILLISECONDS).get(patience, TimeUnit.MILLISECONDS);
     }
 
     public void cancelTurn(String session) {
@@ -94,8 +101,7 @@ public class Workflows {
                 .setUpdateName("raiseBudget")
                 .setWaitForStage(WorkflowUpdateStage.COMPLETED)
                 .build();
-        calls.call(() ->
-                client.newUntypedWorkflowStub(session).startUpdate(options, cap).getResult());
+        calls.call(() -> result(client.newUntypedWorkflowStub(session).startUpdate(options, cap)));
     }
 
     public void terminate(String session, Reason reason) {
