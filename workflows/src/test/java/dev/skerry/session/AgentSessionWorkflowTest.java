@@ -50,7 +50,7 @@ class AgentSessionWorkflowTest {
     void acceptsTurnsBeforeAVmExistsAndRunsThemInOrderOnce() throws Exception {
         CountDownLatch created = new CountDownLatch(1);
         world.provisionFault = request -> {
-            awaitQuietly(created);
+            TestingWorld.awaitQuietly(created);
             return null;
         };
         TurnId first = world.turn();
@@ -145,12 +145,12 @@ class AgentSessionWorkflowTest {
         world.turns = (incarnation, turn) -> {
             if (incarnation == 1) {
                 lost.countDown();
-                awaitQuietly(replaced);
+                TestingWorld.awaitQuietly(replaced);
             }
             return new TurnOutcome(TurnStatus.COMPLETED, null);
         };
         TestingWorld.Session session = world.start(world.turn());
-        awaitQuietly(lost);
+        TestingWorld.awaitQuietly(lost);
         SandboxName vm = session.workflow.status().box().name();
         session.workflow.sandboxLost(
                 new SandboxLost(0, "killed", new SandboxName("another"), "was killed by somebody else"));
@@ -186,7 +186,7 @@ class AgentSessionWorkflowTest {
         CountDownLatch created = new CountDownLatch(1);
         world.provisionFault = request -> {
             begun.countDown();
-            awaitQuietly(created);
+            TestingWorld.awaitQuietly(created);
             return null;
         };
         TurnId turn = world.turn();
@@ -325,7 +325,7 @@ class AgentSessionWorkflowTest {
         };
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
-        world.beforeDestroy = () -> awaitQuietly(destroyed);
+        world.beforeDestroy = () -> TestingWorld.awaitQuietly(destroyed);
         session.workflow.terminate(DELETED);
         assertThatThrownBy(() -> session.workflow.submitTurn(world.turn())).isInstanceOf(WorkflowUpdateException.class);
         destroyed.countDown();
@@ -337,13 +337,5 @@ class AgentSessionWorkflowTest {
             TestingWorld.pause();
         }
         assertThat(condition.getAsBoolean()).isTrue();
-    }
-
-    private static void awaitQuietly(CountDownLatch latch) {
-        try {
-            latch.await(20, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

@@ -428,7 +428,7 @@ class HardshipTest {
         List<TestingWorld.Session> sessions = new CopyOnWriteArrayList<>();
         CountDownLatch known = new CountDownLatch(1);
         world.provisionFault = request -> {
-            awaitQuietly(known);
+            TestingWorld.awaitQuietly(known);
             sessions.getFirst().workflow.sandboxLost(new SandboxLost(request.incarnation(), "died", null, null));
             return null;
         };
@@ -457,14 +457,6 @@ class HardshipTest {
         assertThat(session.workflow.status().vmEndsAt())
                 .isBetween(world.now(), world.now().plus(TestingWorld.TIMEOUTS.suspended()));
         end(session);
-    }
-
-    private static void awaitQuietly(CountDownLatch latch) {
-        try {
-            latch.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     private void end(TestingWorld.Session session) {

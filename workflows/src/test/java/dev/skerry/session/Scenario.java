@@ -244,7 +244,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         CountDownLatch created = new CountDownLatch(1);
         world.provisionFault = request -> {
             begun.countDown();
-            awaitQuietly(created);
+            TestingWorld.awaitQuietly(created);
             return null;
         };
         TestingWorld.Session session = world.start(world.turn());
@@ -264,7 +264,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         CountDownLatch woken = new CountDownLatch(1);
         world.helloFault = incarnation -> {
             begun.countDown();
-            awaitQuietly(woken);
+            TestingWorld.awaitQuietly(woken);
             return null;
         };
         session.workflow.submitTurn(world.turn());
@@ -354,13 +354,5 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         session.workflow.terminate(DELETED);
         session.awaitEnd();
         return session;
-    }
-
-    private static void awaitQuietly(CountDownLatch latch) {
-        try {
-            latch.await(20, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

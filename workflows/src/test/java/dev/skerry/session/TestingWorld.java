@@ -27,6 +27,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
@@ -142,11 +143,7 @@ final class TestingWorld implements AutoCloseable {
         CountDownLatch over = new CountDownLatch(1);
         onRaise = () -> {
             begun.countDown();
-            try {
-                over.await();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
+            awaitQuietly(over);
         };
         List<Thread> doing = new ArrayList<>();
         doing.add(Thread.startVirtualThread(() -> session.workflow.raiseBudget(new Money(1))));
@@ -291,6 +288,15 @@ final class TestingWorld implements AutoCloseable {
         }
         if (!condition.getAsBoolean()) {
             throw new AssertionError("never happened");
+        }
+    }
+
+    /** For an activity, which may not throw that it was interrupted. */
+    static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await(20, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
