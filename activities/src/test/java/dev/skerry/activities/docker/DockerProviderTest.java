@@ -26,6 +26,7 @@ class DockerProviderTest {
     private static final Runnable ALIVE = () -> {};
     private static DockerProvider provider = unused();
     private static HttpServer controlPlane = unusedServer();
+    private static boolean engineAnswers;
 
     private final SessionId session = new SessionId("ses_01KAVX5T3M" + "0123456789ABCDEF");
 
@@ -52,6 +53,7 @@ class DockerProviderTest {
     @BeforeAll
     static void startAControlPlaneOnTheEnginesMachine() throws Exception {
         provider = provider(settings(TestingDocker.image()));
+        engineAnswers = true;
         controlPlane.bind(new InetSocketAddress(provider.machineAddress(), 0), 0);
         controlPlane.createContext("/", exchange -> {
             exchange.sendResponseHeaders(503, -1);
@@ -63,7 +65,9 @@ class DockerProviderTest {
     @AfterAll
     static void removeWhatIsShared() throws Exception {
         controlPlane.stop(0);
-        provider.removeShared();
+        if (engineAnswers) {
+            provider.removeShared();
+        }
         provider.close();
     }
 
