@@ -81,17 +81,20 @@ public class Turns {
     }
 
     /**
-     * Gives a turn to an incarnation. Giving it again to the same one renews the task token without counting an attempt. Empty when the
-     * turn is over, is to be cancelled, or was given to a higher incarnation.
+     * Gives a turn to an incarnation, and wakes its waiting poll when the surrounding transaction commits. Giving it again to the same one
+     * renews the task token without counting an attempt. Empty when the turn is over, is to be cancelled, or was given to a higher
+     * incarnation.
      */
     public Optional<TurnRow> give(String sessionId, String turnId, int incarnation, byte[] taskToken) {
         return jdbc.sql("""
-                        update turns set status = 'running', task_token = :token,
-                            attempt = attempt + case when incarnation is distinct from :incarnation then 1 else 0 end,
-                            incarnation = :incarnation, started_at = coalesce(started_at, now())
-                        where id = :id and session_id = :session and finished_at is null and not cancel_requested
-                          and coalesce(incarnation, 0) <= :incarnation
-                        returning *""")
+                        with given as (
+                            update turns set status = 'running', task_token = :token,
+                                attempt = attempt + case when incarnation is distinct from :incarnation then 1 else 0 end,
+                                incarnation = :incarnation, started_at = coalesce(started_at, now())
+                            where id = :id and session_id = :session and finished_at is null and not cancel_requested
+                              and coalesce(incarnation, 0) <= :incarnation
+                            returning *)
+                        select given.*, pg_notify('skerry_sandbox', session_id) from given""")
                 .param("id", turnId)
                 .param("session", sessionId)
                 .param("incarnation", incarnation)

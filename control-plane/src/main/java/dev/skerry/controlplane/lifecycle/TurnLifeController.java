@@ -80,7 +80,6 @@ class TurnLifeController {
         byte[] task = new TaskToken(give.taskToken()).bytes();
         Optional<Given> given = Objects.requireNonNull(
                 transactions.execute(ignored -> give(session, number, turn, task, give.transition())));
-        incarnations.wake(session);
         return given.orElseGet(() -> cancelled(session, turn));
     }
 
