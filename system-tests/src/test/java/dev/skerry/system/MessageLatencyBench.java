@@ -29,7 +29,7 @@ import tools.jackson.databind.json.JsonMapper;
  */
 @EnabledIfSystemProperty(named = "skerry.bench", matches = "true", disabledReason = "a benchmark: -Dskerry.bench=true")
 class MessageLatencyBench {
-    private static final int WARM_UP = 100;
+    private static final int WARM_UP = 300;
     private static final int MESSAGES = 200;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final int NOTICE_MILLIS = 5_000;

@@ -111,23 +111,22 @@ final class Calls {
                 .setSummary(shortened(summary));
     }
 
-    /** One attempt an incarnation; silence for 30 s means that the sandbox is dead. */
+    /**
+     * One attempt an incarnation; silence for 30 s means that the sandbox is dead. On the workflow's own queue, so that the server hands the
+     * task to the worker that schedules it with the answer to its request (eager execution): a person waits for it.
+     */
     ControlActivities turn(String summary) {
         return Workflow.newActivityStub(
                 ControlActivities.class,
-                control(summary)
+                ActivityOptions.newBuilder()
+                        .setTaskQueue(TaskQueues.SESSIONS)
+                        .setPriority(fairness)
+                        .setSummary(shortened(summary))
                         .setStartToCloseTimeout(LONGEST_TURN)
                         .setHeartbeatTimeout(DEAD_SANDBOX)
                         .setCancellationType(ActivityCancellationType.TRY_CANCEL)
                         .setRetryOptions(ONCE)
                         .build());
-    }
-
-    private ActivityOptions.Builder control(String summary) {
-        return ActivityOptions.newBuilder()
-                .setTaskQueue(TaskQueues.CONTROL)
-                .setPriority(fairness)
-                .setSummary(shortened(summary));
     }
 
     /** The same for a caller who waits for the answer: gives up soon. */

@@ -2,10 +2,10 @@ package dev.skerry.session;
 
 /** The names of Temporal's task queues. */
 public final class TaskQueues {
-    /** Workflow code. */
+    /** Workflow code, and the turns that it gives out. */
     public static final String SESSIONS = "skerry-sessions";
 
-    /** Calls to the control plane. */
+    /** Questions about every session at once, which must not hold up one. */
     public static final String CONTROL = "skerry-control";
 
     private TaskQueues() {}

@@ -50,7 +50,6 @@ final class ModelWorld implements AutoCloseable {
         Worker sessions = factory.newWorker(TaskQueues.SESSIONS);
         sessions.registerWorkflowImplementationTypes(AgentSessionWorkflowImpl.class);
         sessions.registerActivitiesImplementations(record);
-        factory.newWorker(TaskQueues.CONTROL).registerActivitiesImplementations(record);
         factory.newWorker(TaskQueues.metro("local")).registerActivitiesImplementations(cloud);
         factory.newWorker(TaskQueues.metro("other")).registerActivitiesImplementations(cloud);
         factory.start();

@@ -85,6 +85,21 @@ class ScenarioTest {
                         EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED, 2));
     }
 
+    /** Only so does the server hand it to the worker that asks for it with the answer to that worker's question. */
+    @Test
+    void aTurnIsGivenOnTheQueueOfItsWorkflow() {
+        assertThat(history("one-turn").getEvents())
+                .filteredOn(event -> event.getActivityTaskScheduledEventAttributes()
+                        .getActivityType()
+                        .getName()
+                        .equals("RunTurn"))
+                .singleElement()
+                .satisfies(event -> assertThat(event.getActivityTaskScheduledEventAttributes()
+                                .getTaskQueue()
+                                .getName())
+                        .isEqualTo(TaskQueues.SESSIONS));
+    }
+
     /** 24 events; 21 when the second wish arrives while the first is being fulfilled, because they share a workflow task then. */
     @Test
     void askingToSuspendAndToResumeCostsTwoUpdatesTwoActivitiesTwoIndexingsAndAtMostFourWorkflowTasks() {

@@ -104,7 +104,6 @@ final class TestingWorld implements AutoCloseable {
         worker(TaskQueues.SESSIONS).registerWorkflowImplementationTypes(AgentSessionWorkflowImpl.class);
         Control control = new Control();
         workers.getWorker(TaskQueues.SESSIONS).registerActivitiesImplementations(control);
-        worker(TaskQueues.CONTROL).registerActivitiesImplementations(control);
         worker(TaskQueues.metro("local")).registerActivitiesImplementations(new Provider());
         worker(TaskQueues.metro("other")).registerActivitiesImplementations(new Provider());
         workers.start();

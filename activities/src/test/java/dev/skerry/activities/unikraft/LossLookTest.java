@@ -111,7 +111,6 @@ class LossLookTest {
         var sessions = temporal.newWorker(TaskQueues.SESSIONS);
         sessions.registerWorkflowImplementationTypes(AgentSessionWorkflowImpl.class);
         sessions.registerActivitiesImplementations(control);
-        temporal.newWorker(TaskQueues.CONTROL).registerActivitiesImplementations(control);
         temporal.newWorker(TaskQueues.metro("local")).registerActivitiesImplementations(new Boxes());
         temporal.start();
         look = new LossLook(
