@@ -58,7 +58,9 @@ class Polling implements SmartLifecycle {
                         .setWorkerInterceptors(new ActivitySpans(observations))
                         .build());
         ControlPlaneActivities control = new ControlPlaneActivities(controlPlane, metros);
-        WorkerOptions.Builder options = WorkerOptions.newBuilder().setUsingVirtualThreads(true);
+        WorkerOptions.Builder options = WorkerOptions.newBuilder()
+                .setUsingVirtualThreads(true)
+                .setMaxHeartbeatThrottleInterval(CANCEL_IS_SEEN_AFTER);
         if (settings.stickyTimeout() != null) {
             options.setStickyQueueScheduleToStartTimeout(settings.stickyTimeout());
         }

@@ -35,6 +35,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     private static final Duration ASK_FOR_ROOM_AFTER = Duration.ofSeconds(5);
     private static final Duration ASK_FOR_ROOM_AT_LEAST_EVERY = Duration.ofMinutes(1);
     private static final String BUDGET_REACHED = "budget_reached";
+    private static final String SANDBOX_SILENT = "sandbox_silent";
     private static final Reason OPERATOR = new Reason("cancelled_by_operator", "Cancelled in Temporal.");
     private static final Reason DELETED = new Reason(DELETED_BY_OWNER, "Deleted by its owner.");
 
@@ -271,12 +272,13 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
     private static Optional<String> loss(ActivityFailure failure) {
         throwIfCancelled(failure);
         if (failure.getCause() instanceof TimeoutFailure) {
-            return Optional.of("sandbox_silent");
+            return Optional.of(SANDBOX_SILENT);
         }
-        return switch (obstacle(failure).code()) {
+        Reason obstacle = obstacle(failure);
+        return switch (obstacle.code()) {
             case FailureTypes.NOT_FOUND -> Optional.empty();
             case FailureTypes.SESSION_ENDED -> throw failure;
-            default -> Optional.of("sandbox_lost");
+            default -> Optional.of(SANDBOX_SILENT.equals(obstacle.message()) ? SANDBOX_SILENT : "sandbox_lost");
         };
     }
 

@@ -47,8 +47,11 @@ final class Calls {
             .setMaximumAttempts(Integer.MAX_VALUE)
             .build();
 
-    private static final RetryOptions ONCE =
-            RetryOptions.newBuilder().setMaximumAttempts(1).build();
+    /** The second one asks what became of the first. */
+    private static final RetryOptions TWICE = RetryOptions.newBuilder()
+            .setMaximumAttempts(2)
+            .setInitialInterval(Duration.ofMillis(100))
+            .build();
 
     private final Priority fairness;
 
@@ -112,8 +115,9 @@ final class Calls {
     }
 
     /**
-     * One attempt an incarnation; silence for 30 s means that the sandbox is dead. On the workflow's own queue, so that the server hands the
-     * task to the worker that schedules it with the answer to its request (eager execution): a person waits for it.
+     * Silence for 30 s means that the sandbox is dead, unless the control plane knows better: a second attempt asks it. On the workflow's
+     * own queue, so that the server hands the task to the worker that schedules it with the answer to its request (eager execution): a
+     * person waits for it.
      */
     ControlActivities turn(String summary) {
         return Workflow.newActivityStub(
@@ -125,7 +129,7 @@ final class Calls {
                         .setStartToCloseTimeout(LONGEST_TURN)
                         .setHeartbeatTimeout(DEAD_SANDBOX)
                         .setCancellationType(ActivityCancellationType.TRY_CANCEL)
-                        .setRetryOptions(ONCE)
+                        .setRetryOptions(TWICE)
                         .build());
     }
 

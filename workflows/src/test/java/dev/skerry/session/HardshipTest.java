@@ -130,6 +130,22 @@ class HardshipTest {
     }
 
     @Test
+    void asksOnceMoreBeforeItReplacesASandbox() {
+        world.turns = (incarnation, turn) -> {
+            if (Activity.getExecutionContext().getInfo().getAttempt() == 1) {
+                throw ApplicationFailure.newFailure("It was lost on its way.", "lost");
+            }
+            return new TurnOutcome(TurnStatus.COMPLETED, null);
+        };
+        TurnId turn = world.turn();
+        TestingWorld.Session session = world.start(turn);
+        world.awaitTurns(2);
+        session.await(Status.IDLE);
+        assertThat(world.calls).containsExactly("provision 1", "turn " + turn + " on 1", "turn " + turn + " on 1");
+        end(session);
+    }
+
+    @Test
     void refusesMoreTurnsThanItCanQueueAndRunsTheOthers() {
         world.turns = (incarnation, turn) -> {
             Activity.getExecutionContext().doNotCompleteOnReturn();

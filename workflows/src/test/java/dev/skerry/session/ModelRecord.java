@@ -172,7 +172,10 @@ final class ModelRecord implements ControlActivities {
                     session,
                     id + " is given before " + other.getKey() + " is over");
         }
-        demand(turn.givenTo < incarnation, session, id + " is given twice to incarnation " + incarnation);
+        demand(
+                turn.givenTo <= incarnation,
+                session,
+                id + " is given to incarnation " + incarnation + " after " + turn.givenTo);
         turn.givenTo = incarnation;
         return turn.slow && turn.end == null;
     }

@@ -1,6 +1,7 @@
 package dev.skerry.session;
 
 import io.temporal.activity.Activity;
+import io.temporal.activity.ActivityExecutionContext;
 import io.temporal.client.WorkflowFailedException;
 import io.temporal.failure.ApplicationFailure;
 import java.time.Duration;
@@ -161,15 +162,19 @@ record Scenario(String name, Timeouts timeouts, Play play) {
     /** The dead-sandbox detector: nobody says anything for thirty seconds. */
     private static TestingWorld.Session sandboxSilent(TestingWorld world) {
         world.turns = (incarnation, turn) -> {
+            ActivityExecutionContext context = Activity.getExecutionContext();
+            if (context.getInfo().getAttempt() > 1) {
+                throw ApplicationFailure.newNonRetryableFailure("sandbox_silent", FailureTypes.SANDBOX_LOST);
+            }
             if (incarnation == 1) {
-                Activity.getExecutionContext().doNotCompleteOnReturn();
+                context.doNotCompleteOnReturn();
             }
             return new TurnOutcome(TurnStatus.COMPLETED, null);
         };
         TestingWorld.Session session = world.start(world.turn());
         world.awaitTurns(1);
         TestingWorld.awaitLong(() -> world.calls.contains("provision 2"));
-        world.awaitTurns(2);
+        world.awaitTurns(3);
         session.await(Status.IDLE);
         return ended(session);
     }

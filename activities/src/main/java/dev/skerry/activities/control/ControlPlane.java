@@ -87,11 +87,22 @@ public final class ControlPlane {
         };
     }
 
-    public Given giveTurn(Transition running, TurnId turn, byte[] taskToken) {
+    /**
+     * Gives a turn to an incarnation.
+     *
+     * @param again whether it was given before and Temporal has heard nothing for too long: then the incarnation must have been seen lately
+     */
+    public Given giveTurn(Transition running, TurnId turn, byte[] taskToken, boolean again) {
         JsonNode body = post(
                 "give_turn",
                 incarnation(running.session(), running.incarnation()) + "/turns/" + turn,
-                Map.of("task_token", Base64.getEncoder().encodeToString(taskToken), "transition", body(running)),
+                Map.of(
+                        "task_token",
+                        Base64.getEncoder().encodeToString(taskToken),
+                        "again",
+                        again,
+                        "transition",
+                        body(running)),
                 DEADLINE);
         return switch (body.path("state").asString()) {
             case "given" -> new Given.Accepted();

@@ -13,10 +13,14 @@ import dev.skerry.session.TurnStatus;
 import io.temporal.activity.Activity;
 import io.temporal.activity.ActivityExecutionContext;
 import io.temporal.failure.ApplicationFailure;
+import java.time.Duration;
 import java.util.List;
 
 /** A session's calls to the control plane; turns are completed by the control plane itself. */
 public final class ControlPlaneActivities implements ControlActivities {
+    private static final Duration CONTROL_PLANE_RETURNS_WITHIN = Duration.ofMinutes(2);
+    private static final Duration PAUSE = Duration.ofMillis(500);
+
     private final ControlPlane controlPlane;
     private final List<Metro> metros;
 
@@ -33,7 +37,7 @@ public final class ControlPlaneActivities implements ControlActivities {
     @Override
     public TurnOutcome runTurn(Transition running, TurnId turn) {
         ActivityExecutionContext context = Activity.getExecutionContext();
-        return switch (controlPlane.giveTurn(running, turn, context.getTaskToken())) {
+        return switch (give(running, turn, context)) {
             case ControlPlane.Given.Over over -> over.outcome();
             case ControlPlane.Given.Lost lost ->
                 throw ApplicationFailure.newNonRetryableFailure(lost.reason(), FailureTypes.SANDBOX_LOST);
@@ -42,6 +46,32 @@ public final class ControlPlaneActivities implements ControlActivities {
                 yield new TurnOutcome(TurnStatus.COMPLETED, null);
             }
         };
+    }
+
+    /** A control plane that restarts is asked until it answers: that it is away says nothing about the sandbox. */
+    private ControlPlane.Given give(Transition running, TurnId turn, ActivityExecutionContext context) {
+        boolean again = context.getInfo().getAttempt() > 1;
+        long deadline = System.nanoTime() + CONTROL_PLANE_RETURNS_WITHIN.toNanos();
+        while (true) {
+            try {
+                return controlPlane.giveTurn(running, turn, context.getTaskToken(), again);
+            } catch (ApplicationFailure e) {
+                if (e.isNonRetryable() || System.nanoTime() > deadline) {
+                    throw e;
+                }
+            }
+            context.heartbeat(null);
+            pause();
+        }
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(PAUSE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw ApplicationFailure.newFailure("The worker stops.", "interrupted");
+        }
     }
 
     @Override

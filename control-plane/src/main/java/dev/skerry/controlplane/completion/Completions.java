@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
@@ -27,6 +28,7 @@ public class Completions {
     private static final Logger log = LoggerFactory.getLogger(Completions.class);
     private static final int ATTEMPTS = 5;
     private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
+    private static final long LAST_WORDS_SECONDS = 5;
 
     private final ActivityCompletionClient client;
     private final MeterRegistry meters;
@@ -113,7 +115,10 @@ public class Completions {
     }
 
     @PreDestroy
-    void stop() {
-        background.shutdownNow();
+    void stop() throws InterruptedException {
+        background.shutdown();
+        if (!background.awaitTermination(LAST_WORDS_SECONDS, TimeUnit.SECONDS)) {
+            background.shutdownNow();
+        }
     }
 }

@@ -33,6 +33,9 @@ import org.springframework.web.bind.annotation.RestController;
 @RestController
 @RequestMapping("/internal/v1/sessions/{session}")
 class TurnLifeController {
+    /** A sandbox that lives shows it every three seconds at the least. */
+    private static final Duration SEEN_LATELY = Duration.ofSeconds(15);
+
     private static final Outcomes.Outcome CANCELLED = new Outcomes.Outcome(
             TurnStatus.CANCELLED, null, "cancelled", "Cancelled before a sandbox went on with it.", List.of());
 
@@ -70,7 +73,13 @@ class TurnLifeController {
             @Nullable TurnOutcome outcome,
             @Nullable String reason) {}
 
-    record Give(@Nullable String taskToken, Transition transition) {}
+    /** {@code again}: it was given before, and Temporal has heard nothing for too long. */
+    record Give(@Nullable String taskToken, @Nullable Boolean again, Transition transition) {
+
+        Duration longestSilence(Duration lease) {
+            return Boolean.TRUE.equals(again) && SEEN_LATELY.compareTo(lease) < 0 ? SEEN_LATELY : lease;
+        }
+    }
 
     record End(@Nullable TurnStatus status, @Nullable Reason reason) {}
 
@@ -78,8 +87,8 @@ class TurnLifeController {
     Given give(
             @PathVariable String session, @PathVariable int number, @PathVariable String turn, @RequestBody Give give) {
         byte[] task = new TaskToken(give.taskToken()).bytes();
-        Optional<Given> given = Objects.requireNonNull(
-                transactions.execute(ignored -> give(session, number, turn, task, give.transition())));
+        Optional<Given> given =
+                Objects.requireNonNull(transactions.execute(ignored -> give(session, number, turn, task, give)));
         return given.orElseGet(() -> cancelled(session, turn));
     }
 
@@ -105,12 +114,12 @@ class TurnLifeController {
     }
 
     /** Empty when the turn is to be cancelled instead. */
-    private Optional<Given> give(String session, int number, String turnId, byte[] task, Transition running) {
+    private Optional<Given> give(String session, int number, String turnId, byte[] task, Give give) {
         TurnRow turn = turns.find(session, turnId).orElseThrow(TurnLifeController::unknown);
         if (turn.over() || turn.cancelRequested()) {
             return over(turn);
         }
-        Optional<String> lost = lost(session, number);
+        Optional<String> lost = lost(session, number, give.longestSilence(lease));
         if (lost.isPresent()) {
             return lost.map(TurnLifeController::lost);
         }
@@ -119,7 +128,7 @@ class TurnLifeController {
             TurnRow now = turns.find(session, turnId).orElseThrow(TurnLifeController::unknown);
             return now.over() || now.cancelRequested() ? over(now) : Optional.of(lost("superseded"));
         }
-        transitions.project(session, running);
+        transitions.project(session, give.transition());
         if (given.get().attempt() > turn.attempt()) {
             sessionLog.append(
                     session,
@@ -147,7 +156,7 @@ class TurnLifeController {
         return new Given("lost", null, reason);
     }
 
-    private Optional<String> lost(String session, int number) {
+    private Optional<String> lost(String session, int number, Duration longestSilence) {
         IncarnationRow row = incarnations.find(session, number).orElseThrow(IncarnationController::unknown);
         if (!row.state().equals("live")) {
             return Optional.of("sandbox_not_live");
@@ -155,8 +164,8 @@ class TurnLifeController {
         if ("stop".equals(row.directive())) {
             return Optional.of("sandbox_told_to_stop");
         }
-        boolean silent =
-                row.lastSeenAt() == null || row.lastSeenAt().plus(lease).isBefore(clock.instant());
+        boolean silent = row.lastSeenAt() == null
+                || row.lastSeenAt().plus(longestSilence).isBefore(clock.instant());
         return silent ? Optional.of("sandbox_silent") : Optional.empty();
     }
 

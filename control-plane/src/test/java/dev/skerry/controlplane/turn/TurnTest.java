@@ -98,6 +98,30 @@ class TurnTest {
     }
 
     @Test
+    void givesATurnAgainOnlyToASandboxThatWasSeenLately() {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        String turn = world.turn(sandbox.session(), "Hi");
+        world.give(sandbox, turn);
+        Answer seen = giveAgain(sandbox, turn);
+        world.jdbc()
+                .sql("update incarnations set last_seen_at = now() - interval '20 seconds' where session_id = ?")
+                .param(sandbox.session())
+                .update();
+
+        assertThat(giveAgain(sandbox, turn).body().path("reason").asString()).isEqualTo("sandbox_silent");
+        assertThat(world.give(sandbox, turn).body().path("state").asString()).isEqualTo("given");
+        assertThat(seen.body().path("state").asString()).isEqualTo("given");
+    }
+
+    private Answer giveAgain(Sandbox sandbox, String turn) {
+        return world.worker(
+                sandbox.session(),
+                "/incarnations/1/turns/" + turn,
+                "{'task_token': 'bm9uZQ==', 'again': true,"
+                        + " 'transition': {'number': 3, 'status': 'running', 'incarnation': 1}}");
+    }
+
+    @Test
     void recordsAnOutcomeOnce() {
         Sandbox sandbox = world.boot(world.session(), 1);
         String turn = world.turn(sandbox.session(), "Hi");
