@@ -6,10 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.skerry.api.problem.ApiException;
 import dev.skerry.api.turn.MessageText;
 import dev.skerry.api.turn.TurnLog;
+import dev.skerry.session.Reason;
 import dev.skerry.session.TurnId;
+import dev.skerry.session.TurnStatus;
 import dev.skerry.store.Messages;
 import dev.skerry.store.SessionRow;
 import dev.skerry.store.Sessions;
+import dev.skerry.store.Turns;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -125,6 +128,24 @@ class MessagesTest {
         String turn = client.get(path).at("/data/0/turn");
         assertThat(client.get("/v1/sessions/" + session + "/turns/" + turn).at("/reason"))
                 .isEqualTo("not_delivered");
+    }
+
+    @Test
+    void aSessionDoesNotSayThatItRunsATurnThatWasGivenUp() {
+        String running = client.post(path, "{\"text\":\"Hello\"}").at("/turn/id");
+        String waiting = client.post(path, "{\"text\":\"Hello\"}").at("/turn/id");
+        Rows.sandbox(api, session);
+        api.bean(Turns.class).give(session, running, 1, new byte[] {1});
+        api.bean(Sessions.class).project(session, 1, "running", null, null, 1, null, null);
+        abandon(waiting);
+        assertThat(client.get("/v1/sessions/" + session).at("/status")).isEqualTo("running");
+        abandon(running);
+        assertThat(client.get("/v1/sessions/" + session).at("/status")).isEqualTo("idle");
+    }
+
+    private void abandon(String turn) {
+        api.bean(TurnLog.class)
+                .abandon(session, turn, TurnStatus.FAILED, new Reason("not_delivered", "It was not accepted."));
     }
 
     @Test

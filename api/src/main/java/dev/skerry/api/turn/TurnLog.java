@@ -7,8 +7,10 @@ import dev.skerry.session.TurnId;
 import dev.skerry.session.TurnStatus;
 import dev.skerry.session.Ulid;
 import dev.skerry.store.Events;
+import dev.skerry.store.Incarnations;
 import dev.skerry.store.Ledger;
 import dev.skerry.store.Messages;
+import dev.skerry.store.Sessions;
 import dev.skerry.store.TurnRow;
 import dev.skerry.store.Turns;
 import dev.skerry.temporal.Trace;
@@ -29,6 +31,8 @@ public class TurnLog {
             new Reason(FailureTypes.SESSION_ENDED, "The session ended before the turn began.");
 
     private final Turns turns;
+    private final Sessions sessions;
+    private final Incarnations incarnations;
     private final Messages messages;
     private final Events events;
     private final Ledger ledger;
@@ -38,6 +42,8 @@ public class TurnLog {
 
     TurnLog(
             Turns turns,
+            Sessions sessions,
+            Incarnations incarnations,
             Messages messages,
             Events events,
             Ledger ledger,
@@ -45,6 +51,8 @@ public class TurnLog {
             JsonMapper json,
             TransactionTemplate transaction) {
         this.turns = turns;
+        this.sessions = sessions;
+        this.incarnations = incarnations;
         this.messages = messages;
         this.events = events;
         this.ledger = ledger;
@@ -81,18 +89,24 @@ public class TurnLog {
     }
 
     /**
-     * Ends a turn that nobody will work on any more; changes nothing when it is over already. Locks the turn and then its session, as every
-     * outcome does: within a transaction that has locked the session before, Postgres may end one of the two after a second, and what it
-     * ended has to be asked for again.
+     * Ends a turn that nobody is to work on any more, and tells the sandbox that has it already, if one has. Changes nothing when it is over.
+     * Locks the turn and then its session, as every outcome does: within a transaction that has locked the session before, Postgres may end
+     * one of the two after a second, and what it ended has to be asked for again.
      */
     public void abandon(String session, String turn, TurnStatus status, Reason reason) {
         required(() -> turns.finish(session, turn, status.code(), null, reason.code(), reason.message(), "[]")
-                .map(row -> events.append(
-                        session,
-                        "turn." + status.code(),
-                        turn,
-                        row.incarnation(),
-                        json.writeValueAsString(over(row, reason))))
+                .map(row -> {
+                    if (row.incarnation() != null) {
+                        sessions.rest(session);
+                        incarnations.wake(session);
+                    }
+                    return events.append(
+                            session,
+                            "turn." + status.code(),
+                            turn,
+                            row.incarnation(),
+                            json.writeValueAsString(over(row, reason)));
+                })
                 .isPresent());
     }
 
