@@ -25,6 +25,7 @@ import io.temporal.client.schedules.ScheduleSpec;
 import io.temporal.client.schedules.ScheduleUpdate;
 import io.temporal.common.converter.DataConverterException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -61,15 +62,15 @@ class ReaperSchedule implements SmartLifecycle {
             WorkerSettings settings,
             List<Metro> metros,
             @Value("${skerry.installation}") String installation) {
-        this(client, settings, metros, installation, AGAIN);
+        this(client, settings, metros.stream().map(Metro::code).toList(), installation, AGAIN);
     }
 
     /** Tries again after the given time when Temporal does not take the schedule. */
     ReaperSchedule(
-            WorkflowClient client, WorkerSettings settings, List<Metro> metros, String installation, Duration again) {
+            WorkflowClient client, WorkerSettings settings, List<String> metros, String installation, Duration again) {
         this.client = client;
         this.settings = settings;
-        this.metros = metros.stream().map(Metro::code).toList();
+        this.metros = List.copyOf(metros);
         this.id = "skerry-reaper-" + installation;
         this.again = again;
     }
@@ -137,13 +138,31 @@ class ReaperSchedule implements SmartLifecycle {
     private void update(ScheduleClient schedules, Schedule schedule) {
         ScheduleHandle existing = schedules.getHandle(id);
         try {
-            existing.update(input -> new ScheduleUpdate(schedule));
+            existing.update(input -> {
+                warnOfOthers(input.getDescription().getSchedule());
+                return new ScheduleUpdate(schedule);
+            });
         } catch (ScheduleException e) {
             if (!(e.getCause() instanceof DataConverterException)) {
                 throw e;
             }
             existing.delete();
             create(schedules, schedule);
+        }
+    }
+
+    /** A metro that only another worker names would not be looked at any more, which nobody would see. */
+    private void warnOfOthers(Schedule before) {
+        if (before.getAction() instanceof ScheduleActionStartWorkflow start) {
+            List<String> left =
+                    new ArrayList<>(start.getArguments().get(0, ReapOrder.class).metros());
+            left.removeAll(metros);
+            if (!left.isEmpty()) {
+                log.warn(
+                        "the reaper no longer looks at {}: it did for another worker or before, and this worker does not name"
+                                + " it. All workers of an installation must name the same metros",
+                        left);
+            }
         }
     }
 

@@ -92,17 +92,18 @@ class ReaperScheduleTest {
     }
 
     @Test
-    void aScheduleThatExistsBecomesWhatIsConfiguredNow() throws Exception {
+    void aScheduleThatExistsBecomesWhatIsConfiguredNow(CapturedOutput output) throws Exception {
         try (TestingTemporal temporal = TestingTemporal.start(directory, Map.of())) {
             WorkflowServiceStubs stubs = stubs(temporal.target());
-            ReaperSchedule first = schedule(stubs, Duration.ofHours(2));
-            ReaperSchedule second = schedule(stubs, Duration.ofHours(3));
+            ReaperSchedule first = schedule(stubs, Duration.ofHours(2), List.of("fra", "was"));
+            ReaperSchedule second = schedule(stubs, Duration.ofHours(3), List.of("was"));
             try {
                 createUnreadable(stubs);
                 first.start();
                 awaitInterval(stubs, Duration.ofHours(2));
                 second.start();
                 awaitInterval(stubs, Duration.ofHours(3));
+                assertThat(output).containsOnlyOnce("the reaper no longer looks at [fra]");
             } finally {
                 first.stop();
                 second.stop();
@@ -148,10 +149,10 @@ class ReaperScheduleTest {
     }
 
     private static ReaperSchedule schedule(WorkflowServiceStubs stubs) {
-        return schedule(stubs, Duration.ofSeconds(1));
+        return schedule(stubs, Duration.ofSeconds(1), List.of());
     }
 
-    private static ReaperSchedule schedule(WorkflowServiceStubs stubs, Duration every) {
+    private static ReaperSchedule schedule(WorkflowServiceStubs stubs, Duration every, List<String> metros) {
         WorkerSettings settings = new WorkerSettings(
                 new ControlPlaneSettings("http://127.0.0.1:1", "token"),
                 List.of(),
@@ -161,7 +162,7 @@ class ReaperScheduleTest {
                 every,
                 Duration.ZERO,
                 new DeploymentSettings("", "", Behavior.AUTO_UPGRADE));
-        return new ReaperSchedule(client(stubs), settings, List.of(), "test", Duration.ofMillis(500));
+        return new ReaperSchedule(client(stubs), settings, metros, "test", Duration.ofMillis(500));
     }
 
     private static WorkflowClient client(WorkflowServiceStubs stubs) {

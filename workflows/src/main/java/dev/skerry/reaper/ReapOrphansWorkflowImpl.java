@@ -48,7 +48,9 @@ public final class ReapOrphansWorkflowImpl implements ReapOrphansWorkflow {
         Tally tally = new Tally();
         for (String session : first.abandoned()) {
             if (second.abandoned().contains(session)) {
-                tally.count(session, () -> records.closeAbandoned(session, Workflow.currentTimeMillis(), GONE));
+                tally.count(
+                        session,
+                        () -> ReaperCalls.closing(session).closeAbandoned(session, Workflow.currentTimeMillis(), GONE));
             }
         }
         return new SessionsReport(second.seen(), first.abandoned(), tally.done, "", tally.refused);
@@ -90,11 +92,13 @@ public final class ReapOrphansWorkflowImpl implements ReapOrphansWorkflow {
     }
 
     private static MetroReport destroy(Look first, Look second) {
-        ReaperActivities reaper = ReaperCalls.metro(first.metro());
         Tally tally = new Tally();
         for (Orphan orphan : first.sweep().orphans()) {
             if (second.sweep().orphans().contains(orphan)) {
-                tally.count(orphan.name(), () -> reaper.destroyOrphan(first.metro(), orphan));
+                tally.count(
+                        orphan.name(),
+                        () -> ReaperCalls.destroying(first.metro(), orphan.name())
+                                .destroyOrphan(first.metro(), orphan));
             }
         }
         return new MetroReport(

@@ -32,6 +32,7 @@ final class ReaperCalls {
                         ControlActivities.class,
                         LocalActivityOptions.newBuilder()
                                 .setStartToCloseTimeout(ASK)
+                                .setSummary("Look at the metros")
                                 .build())
                 .metros()
                 .stream()
@@ -44,9 +45,19 @@ final class ReaperCalls {
                 AbandonedActivities.class, options(TaskQueues.CONTROL, "Look for sessions without a workflow"));
     }
 
+    static AbandonedActivities closing(String session) {
+        return Workflow.newActivityStub(
+                AbandonedActivities.class, options(TaskQueues.CONTROL, "Close the record of " + session));
+    }
+
     static ReaperActivities metro(String code) {
         return Workflow.newActivityStub(
                 ReaperActivities.class, options(TaskQueues.metro(code), "Look for orphans in " + code));
+    }
+
+    static ReaperActivities destroying(String code, String name) {
+        return Workflow.newActivityStub(
+                ReaperActivities.class, options(TaskQueues.metro(code), "Destroy " + name + " in " + code));
     }
 
     /** Why there was no answer; a sweep that is cancelled ends with the failure itself. */
