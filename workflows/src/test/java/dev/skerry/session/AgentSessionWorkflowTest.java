@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.temporal.activity.Activity;
+import io.temporal.api.sdk.v1.WorkflowMetadata;
+import io.temporal.client.WorkflowStub;
 import io.temporal.client.WorkflowUpdateException;
 import io.temporal.failure.ApplicationFailure;
 import io.temporal.failure.CanceledFailure;
@@ -111,6 +113,23 @@ class AgentSessionWorkflowTest {
         session.workflow.submitTurn(turn);
         session.await(Status.IDLE);
         assertThat(world.calls).endsWith("provision 2", "turn " + turn + " on 2");
+        session.workflow.terminate(DELETED);
+        session.awaitEnd();
+    }
+
+    @Test
+    void tellsWhoeverLooksAtItInTemporalWhatItIsAndWaitsFor() {
+        TestingWorld.Session session = world.start(world.turn());
+        session.await(Status.IDLE);
+        WorkflowMetadata told =
+                WorkflowStub.fromTyped(session.workflow).query("__temporal_workflow_metadata", WorkflowMetadata.class);
+        assertThat(told.getCurrentDetails())
+                .startsWith("**idle**")
+                .contains(
+                        "- incarnation 1",
+                        "in metro `local`",
+                        "- 0 turns waiting",
+                        "- is suspended without a message until 20");
         session.workflow.terminate(DELETED);
         session.awaitEnd();
     }

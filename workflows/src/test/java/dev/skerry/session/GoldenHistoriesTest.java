@@ -3,6 +3,7 @@ package dev.skerry.session;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.temporal.api.common.v1.Payloads;
 import io.temporal.common.WorkflowExecutionHistory;
 import io.temporal.workflow.Workflow;
 import io.temporal.workflow.WorkflowInit;
@@ -11,6 +12,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -47,6 +52,26 @@ class GoldenHistoriesTest {
     void thereIsARecordingOfEveryScenario() throws IOException {
         assertThat(RECORDINGS.scenarios())
                 .containsAll(Scenario.all().stream().map(Scenario::name).toList());
+    }
+
+    /** Nobody waits a day for a turn that is too long, nor asks thousands of times until the server wants a new run. */
+    @Test
+    void bothWaysOfEveryGuardedChangeAreRecorded() throws Exception {
+        Set<String> guards = Pattern.compile("isNew\\(\"([a-z-]+)\"\\)")
+                .matcher(Files.readString(Path.of("src/main/java/dev/skerry/session/AgentSessionWorkflowImpl.java")))
+                .results()
+                .map(guard -> guard.group(1))
+                .collect(Collectors.toCollection(TreeSet::new));
+        Set<String> recorded = new TreeSet<>(List.of("ends-the-longest-turn", "waits-end-with-the-run"));
+        for (Path recording : recordings()) {
+            WorkflowExecutionHistory.fromJson(Files.readString(recording)).getEvents().stream()
+                    .map(event -> event.getMarkerRecordedEventAttributes()
+                            .getDetailsOrDefault("changeId", Payloads.getDefaultInstance()))
+                    .flatMap(changes -> changes.getPayloadsList().stream())
+                    .map(change -> change.getData().toStringUtf8().replace("\"", ""))
+                    .forEach(recorded::add);
+        }
+        assertThat(recorded).isEqualTo(guards);
     }
 
     @Test

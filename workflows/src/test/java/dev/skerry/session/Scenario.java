@@ -50,6 +50,9 @@ record Scenario(String name, Timeouts timeouts, Play play) {
                 new Scenario("one-turn", PATIENT, Scenario::oneTurn),
                 new Scenario("three-turns", PATIENT, Scenario::threeTurns),
                 new Scenario("asked-to-suspend-and-resume", PATIENT, Scenario::askedToSuspendAndResume),
+                new Scenario("message-wakes-suspended", PATIENT, Scenario::messageWakesSuspended),
+                new Scenario("message-and-suspend-at-once", PATIENT, Scenario::messageAndSuspendAtOnce),
+                new Scenario("resumed-while-its-vm-is-destroyed", HASTY, Scenario::resumedWhileItsVmIsDestroyed),
                 new Scenario("idle-then-destroyed-then-cold-resume", HASTY, Scenario::coldResume),
                 new Scenario("sandbox-lost-in-a-turn", PATIENT, Scenario::sandboxLost),
                 new Scenario("sandbox-lost-too-often", PATIENT, Scenario::sandboxLostTooOften),
@@ -57,6 +60,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
                 new Scenario("sandbox-silent-in-a-turn", PATIENT, Scenario::sandboxSilent),
                 new Scenario("turn-cancelled-obeyed", PATIENT, Scenario::turnCancelled),
                 new Scenario("turn-cancelled-disobeyed", PATIENT, Scenario::turnCancelledInVain),
+                new Scenario("turn-cancelled-and-lost", PATIENT, Scenario::turnCancelledAndLost),
                 new Scenario("cancelled-while-waiting-for-room", PATIENT, Scenario::cancelledWithoutRoom),
                 new Scenario("waited-for-room", PATIENT, Scenario::waitedForRoom),
                 new Scenario("suspend-failed", PATIENT, Scenario::suspendFailed),
@@ -66,8 +70,12 @@ record Scenario(String name, Timeouts timeouts, Play play) {
                 new Scenario("deleted-while-running", PATIENT, Scenario::deletedWhileRunning),
                 new Scenario("resume-failed", PATIENT, Scenario::resumeFailed),
                 new Scenario("continue-as-new", PATIENT, Scenario::continueAsNew),
+                new Scenario("continue-as-new-while-suspended", PATIENT, Scenario::continueAsNewWhileSuspended),
                 new Scenario("cancelled-by-operator", PATIENT, Scenario::cancelledByOperator),
                 new Scenario("probe-failed", PATIENT, Scenario::probeFailed),
+                new Scenario("no-hello-then-next", PATIENT, Scenario::noHelloThenNext),
+                new Scenario("stale-news-before-hello", PATIENT, Scenario::staleNewsBeforeHello),
+                new Scenario("rejected", PATIENT, Scenario::rejected),
                 new Scenario("other-metro", PATIENT, Scenario::otherMetro),
                 new Scenario("budget-raised", PATIENT, Scenario::budgetRaised),
                 new Scenario("lifetime-over", SHORT_LIVED, Scenario::lifetimeOver));
@@ -100,6 +108,41 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         session.awaitFrozen();
         session.workflow.resume();
         session.await(Status.IDLE);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session messageWakesSuspended(TestingWorld world) {
+        TestingWorld.Session session = world.start(world.turn());
+        world.awaitTurns(1);
+        session.await(Status.IDLE);
+        session.workflow.suspend();
+        session.awaitFrozen();
+        session.workflow.submitTurn(world.turn());
+        world.awaitTurns(2);
+        session.await(Status.IDLE);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session messageAndSuspendAtOnce(TestingWorld world) throws Exception {
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        world.together(session, () -> session.workflow.submitTurn(world.turn()), () -> session.workflow.suspend());
+        session.awaitFrozen();
+        return ended(session);
+    }
+
+    private static TestingWorld.Session resumedWhileItsVmIsDestroyed(TestingWorld world) throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch asked = new CountDownLatch(1);
+        world.beforeDestroy = () -> {
+            begun.countDown();
+            TestingWorld.awaitQuietly(asked);
+        };
+        TestingWorld.Session session = world.start(null);
+        begun.await(20, TimeUnit.SECONDS);
+        session.workflow.resume();
+        asked.countDown();
+        TestingWorld.await(() -> world.calls.contains("provision 2"));
         return ended(session);
     }
 
@@ -188,6 +231,21 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         world.awaitTurns(1);
         session.workflow.cancelTurn();
         TestingWorld.awaitLong(() -> !world.ended.isEmpty());
+        session.await(Status.SUSPENDED);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session turnCancelledAndLost(TestingWorld world) {
+        CountDownLatch told = new CountDownLatch(1);
+        world.onCancel = told::countDown;
+        world.turns = (incarnation, turn) -> {
+            told.await(20, TimeUnit.SECONDS);
+            throw ApplicationFailure.newNonRetryableFailure("died", FailureTypes.SANDBOX_LOST);
+        };
+        TestingWorld.Session session = world.start(world.turn());
+        world.awaitTurns(1);
+        session.workflow.cancelTurn();
+        TestingWorld.await(() -> !world.ended.isEmpty());
         session.await(Status.SUSPENDED);
         return ended(session);
     }
@@ -309,6 +367,21 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         return ended(session);
     }
 
+    /** A turn that is cancelled before its sandbox wakes ends the run of a session that stays suspended. */
+    private static TestingWorld.Session continueAsNewWhileSuspended(TestingWorld world) throws Exception {
+        world.shortRuns(1);
+        TestingWorld.Session session = world.start(null);
+        session.await(Status.IDLE);
+        session.workflow.suspend();
+        session.awaitFrozen();
+        world.together(session, () -> session.workflow.submitTurn(world.turn()), () -> session.workflow.cancelTurn());
+        TestingWorld.await(() -> session.runs() == 2);
+        session.workflow.submitTurn(world.turn());
+        world.awaitTurns(1);
+        TestingWorld.await(() -> session.runs() == 3);
+        return ended(session);
+    }
+
     private static TestingWorld.Session cancelledByOperator(TestingWorld world) {
         TestingWorld.Session session = world.start(world.turn());
         world.awaitTurns(1);
@@ -325,6 +398,40 @@ record Scenario(String name, Timeouts timeouts, Play play) {
     private static TestingWorld.Session probeFailed(TestingWorld world) {
         world.helloFault = incarnation ->
                 ApplicationFailure.newNonRetryableFailure("Probe S01 failed.", FailureTypes.PROBE_FAILED);
+        TestingWorld.Session session = world.start(world.turn());
+        session.awaitEnd();
+        return session;
+    }
+
+    private static TestingWorld.Session noHelloThenNext(TestingWorld world) {
+        world.helloFault = incarnation ->
+                incarnation == 1 ? ApplicationFailure.newNonRetryableFailure("No hello.", FailureTypes.NO_HELLO) : null;
+        TestingWorld.Session session = world.start(world.turn());
+        world.awaitTurns(1);
+        session.await(Status.IDLE);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session staleNewsBeforeHello(TestingWorld world) throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch told = new CountDownLatch(1);
+        world.provisionFault = request -> {
+            begun.countDown();
+            TestingWorld.awaitQuietly(told);
+            return null;
+        };
+        TestingWorld.Session session = world.start(world.turn());
+        begun.await(20, TimeUnit.SECONDS);
+        session.workflow.sandboxLost(new SandboxLost(1, "died", null, null));
+        told.countDown();
+        world.awaitTurns(1);
+        session.await(Status.IDLE);
+        return ended(session);
+    }
+
+    private static TestingWorld.Session rejected(TestingWorld world) {
+        world.provisionFault =
+                request -> ApplicationFailure.newNonRetryableFailure("No such image.", FailureTypes.PROVIDER_REJECTED);
         TestingWorld.Session session = world.start(world.turn());
         session.awaitEnd();
         return session;

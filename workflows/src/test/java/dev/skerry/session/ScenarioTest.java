@@ -12,6 +12,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -98,6 +99,40 @@ class ScenarioTest {
                                 .getTaskQueue()
                                 .getName())
                         .isEqualTo(TaskQueues.SESSIONS));
+    }
+
+    @Test
+    void whoLooksForSessionsFindsThemByTheirStateAndPlace() {
+        List<String> indexed = history("message-wakes-suspended").getEvents().stream()
+                .map(event -> event.getUpsertWorkflowSearchAttributesEventAttributes()
+                        .getSearchAttributes()
+                        .getIndexedFieldsMap())
+                .filter(fields -> !fields.isEmpty())
+                .map(fields -> fields.entrySet().stream()
+                        .map(field -> field.getKey() + "="
+                                + field.getValue().getData().toStringUtf8())
+                        .sorted()
+                        .collect(Collectors.joining(" ")))
+                .toList();
+        assertThat(indexed)
+                .startsWith(
+                        "SkerryIncarnation=1 SkerryMetro=\"local\" SkerryProvider=\"testing\" SkerryStatus=\"awake\"",
+                        "SkerryIncarnation=1 SkerryMetro=\"local\" SkerryProvider=\"testing\" SkerryStatus=\"suspended\"",
+                        "SkerryIncarnation=2 SkerryMetro=\"local\" SkerryProvider=\"testing\" SkerryStatus=\"awake\"");
+    }
+
+    @Test
+    void aHistorySaysWhyAMetroWasChosen() {
+        assertThat(history("other-metro").getEvents())
+                .filteredOn(event -> event.getActivityTaskScheduledEventAttributes()
+                        .getActivityType()
+                        .getName()
+                        .equals("Provision"))
+                .extracting(
+                        event -> event.getUserMetadata().getSummary().getData().toStringUtf8())
+                .satisfiesExactly(
+                        first -> assertThat(first).contains("-1 (local healthy, weight 1; other healthy, weight 1)"),
+                        second -> assertThat(second).contains("-2 (other healthy, weight 1; local refused)"));
     }
 
     /** 24 events; 21 when the second wish arrives while the first is being fulfilled, because they share a workflow task then. */
