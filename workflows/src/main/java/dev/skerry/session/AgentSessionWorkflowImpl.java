@@ -2,6 +2,7 @@ package dev.skerry.session;
 
 import dev.skerry.session.ControlActivities.MetroView;
 import dev.skerry.session.Placement.Choice;
+import dev.skerry.session.SandboxActivities.Sighting;
 import io.temporal.api.enums.v1.TimeoutType;
 import io.temporal.failure.ActivityFailure;
 import io.temporal.failure.ApplicationFailure;
@@ -497,13 +498,32 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
             throwIfOver(e);
             return Optional.of(obstacle(e));
         }
-        if (lostIncarnation == incarnation && isNew("believes-the-hello")) {
+        if (lostIncarnation == incarnation && livesAfterAll(provisioning.vm())) {
             lostIncarnation = 0;
         }
         frozen = false;
         awake = true;
         born = true;
         return Optional.empty();
+    }
+
+    /** News of its loss that came before word of its hello may be older than that or newer: its provider knows. */
+    private boolean livesAfterAll(Box vm) {
+        return switch (Workflow.getVersion("believes-the-hello", Workflow.DEFAULT_VERSION, 2)) {
+            case Workflow.DEFAULT_VERSION -> false;
+            case 1 -> true;
+            default -> runs(vm);
+        };
+    }
+
+    /** Where its provider does not say, it is believed to. */
+    private boolean runs(Box vm) {
+        try {
+            return calls.abandoning(vm.metro(), "Look for " + vm.name()).inspect(vm) == Sighting.RUNNING;
+        } catch (ActivityFailure e) {
+            throwIfCancelled(e);
+            return true;
+        }
     }
 
     private static Reason obstacle(ActivityFailure failure) {

@@ -57,7 +57,7 @@ class GoldenHistoriesTest {
     /** Nobody waits a day for a turn that is too long, nor asks thousands of times until the server wants a new run. */
     @Test
     void bothWaysOfEveryGuardedChangeAreRecorded() throws Exception {
-        Set<String> guards = Pattern.compile("isNew\\(\"([a-z-]+)\"\\)")
+        Set<String> guards = Pattern.compile("(?:isNew|getVersion)\\(\"([a-z-]+)\"")
                 .matcher(Files.readString(Path.of("src/main/java/dev/skerry/session/AgentSessionWorkflowImpl.java")))
                 .results()
                 .map(guard -> guard.group(1))

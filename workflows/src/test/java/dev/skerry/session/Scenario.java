@@ -3,6 +3,7 @@ package dev.skerry.session;
 import io.temporal.activity.Activity;
 import io.temporal.activity.ActivityExecutionContext;
 import io.temporal.client.WorkflowFailedException;
+import io.temporal.client.WorkflowServiceException;
 import io.temporal.failure.ApplicationFailure;
 import java.time.Duration;
 import java.util.List;
@@ -75,6 +76,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
                 new Scenario("probe-failed", PATIENT, Scenario::probeFailed),
                 new Scenario("no-hello-then-next", PATIENT, Scenario::noHelloThenNext),
                 new Scenario("stale-news-before-hello", PATIENT, Scenario::staleNewsBeforeHello),
+                new Scenario("lost-right-after-its-hello", PATIENT, Scenario::lostRightAfterItsHello),
                 new Scenario("rejected", PATIENT, Scenario::rejected),
                 new Scenario("other-metro", PATIENT, Scenario::otherMetro),
                 new Scenario("budget-raised", PATIENT, Scenario::budgetRaised),
@@ -429,6 +431,22 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         return ended(session);
     }
 
+    private static TestingWorld.Session lostRightAfterItsHello(TestingWorld world) throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch lost = new CountDownLatch(1);
+        world.helloFault = incarnation -> {
+            begun.countDown();
+            TestingWorld.awaitQuietly(lost);
+            return null;
+        };
+        TestingWorld.Session session = world.start(null);
+        begun.await(20, TimeUnit.SECONDS);
+        session.lose(1);
+        lost.countDown();
+        session.await(Status.SUSPENDED);
+        return ended(session);
+    }
+
     private static TestingWorld.Session rejected(TestingWorld world) {
         world.provisionFault =
                 request -> ApplicationFailure.newNonRetryableFailure("No such image.", FailureTypes.PROVIDER_REJECTED);
@@ -462,8 +480,13 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         return session;
     }
 
+    /** Asked again where something else happened in the very step that was to end it. */
     private static TestingWorld.Session ended(TestingWorld.Session session) {
-        session.workflow.terminate(DELETED);
+        try {
+            session.workflow.terminate(DELETED);
+        } catch (WorkflowServiceException e) {
+            session.workflow.terminate(DELETED);
+        }
         session.awaitEnd();
         return session;
     }
