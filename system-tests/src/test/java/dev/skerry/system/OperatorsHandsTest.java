@@ -155,6 +155,10 @@ class OperatorsHandsTest {
             assertThat(live.exitCode()).as(live.output()).isZero();
             assertThat(live.output()).contains("ok    " + session, "0 failed");
         });
+        Command.Result nobodys = installation.skerry(
+                "replay", "--temporal", installation.temporal().target(), "--query", "SkerryTenant = 'nobody'");
+        assertThat(nobodys.exitCode()).as(nobodys.output()).isEqualTo(1);
+        assertThat(nobodys.output()).doesNotContain(session);
         Files.writeString(history, Files.readString(history).replace("\"Provision\"", "\"Conjure\""));
         Command.Result changed = installation.skerry("replay", history.toString());
         assertThat(changed.exitCode()).isEqualTo(1);

@@ -58,14 +58,7 @@ class Polling implements SmartLifecycle {
                         .setWorkerInterceptors(new ActivitySpans(observations))
                         .build());
         ControlPlaneActivities control = new ControlPlaneActivities(controlPlane, metros);
-        WorkerOptions.Builder options = WorkerOptions.newBuilder()
-                .setUsingVirtualThreads(true)
-                .setMaxHeartbeatThrottleInterval(CANCEL_IS_SEEN_AFTER);
-        if (settings.stickyTimeout() != null) {
-            options.setStickyQueueScheduleToStartTimeout(settings.stickyTimeout());
-        }
-        versioned(options, settings.deployment());
-        Worker sessions = factory.newWorker(TaskQueues.SESSIONS, options.build());
+        Worker sessions = factory.newWorker(TaskQueues.SESSIONS, sessionOptions(settings));
         sessions.registerWorkflowImplementationTypes(AgentSessionWorkflowImpl.class, ReapOrphansWorkflowImpl.class);
         sessions.registerActivitiesImplementations(control);
         factory.newWorker(
@@ -73,31 +66,39 @@ class Polling implements SmartLifecycle {
                         WorkerOptions.newBuilder().setUsingVirtualThreads(true).build())
                 .registerActivitiesImplementations(control, new SessionReaper(controlPlane, client, meters));
         for (Metro metro : metros) {
-            factory.newWorker(TaskQueues.metro(metro.code()), metroOptions(metro, chosen))
+            factory.newWorker(TaskQueues.metro(metro.code()), metroOptions(metro.code(), chosen.all()))
                     .registerActivitiesImplementations(
                             new MetroActivities(metro, controlPlane, installation, Clock.systemUTC()),
                             new MetroReaper(metro, installation, client, meters, Clock.systemUTC()));
         }
     }
 
-    private static void versioned(WorkerOptions.Builder options, DeploymentSettings deployment) {
-        if (deployment.name().isEmpty()) {
-            return;
+    static WorkerOptions sessionOptions(WorkerSettings settings) {
+        WorkerOptions.Builder options = WorkerOptions.newBuilder()
+                .setUsingVirtualThreads(true)
+                .setMaxHeartbeatThrottleInterval(CANCEL_IS_SEEN_AFTER);
+        if (settings.stickyTimeout() != null) {
+            options.setStickyQueueScheduleToStartTimeout(settings.stickyTimeout());
         }
-        options.setDeploymentOptions(WorkerDeploymentOptions.newBuilder()
-                .setUseVersioning(true)
-                .setVersion(new WorkerDeploymentVersion(deployment.name(), deployment.buildId()))
-                .setDefaultVersioningBehavior(
-                        switch (deployment.behavior()) {
-                            case AUTO_UPGRADE -> VersioningBehavior.AUTO_UPGRADE;
-                            case PINNED -> VersioningBehavior.PINNED;
-                        })
-                .build());
+        DeploymentSettings deployment = settings.deployment();
+        if (!deployment.name().isEmpty()) {
+            options.setDeploymentOptions(WorkerDeploymentOptions.newBuilder()
+                    .setUseVersioning(true)
+                    .setVersion(new WorkerDeploymentVersion(deployment.name(), deployment.buildId()))
+                    .setDefaultVersioningBehavior(
+                            switch (deployment.behavior()) {
+                                case AUTO_UPGRADE -> VersioningBehavior.AUTO_UPGRADE;
+                                case PINNED -> VersioningBehavior.PINNED;
+                            })
+                    .build());
+        }
+        return options.build();
     }
 
-    private static WorkerOptions metroOptions(Metro metro, ChosenMetros chosen) {
-        double callsPerSecond = chosen.all().stream()
-                .filter(configured -> configured.code().equals(metro.code()))
+    /** Settings that name one metro more than once add up. */
+    static WorkerOptions metroOptions(String metro, List<MetroSettings> chosen) {
+        double callsPerSecond = chosen.stream()
+                .filter(configured -> configured.code().equals(metro))
                 .mapToDouble(MetroSettings::callsPerSecond)
                 .sum();
         return WorkerOptions.newBuilder()
