@@ -15,7 +15,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 
 /**
- * Several users at once; between their moves the worker restarts or crashes; when all is quiet, the books must agree.
+ * Several users at once; in the middle of their moves the worker restarts in one round and crashes in the other; whenever all is quiet, the
+ * books must agree, and at last whoever is asked to suspend or to resume must do it.
  *
  * <p>No clock jumps: the server is a real one, see {@link ModelWorld}, and a real one has no clock to turn. Instead some sessions have timeouts
  * between tens of milliseconds and a second, which end while commands go on.
@@ -23,18 +24,20 @@ import java.util.function.BooleanSupplier;
 final class ModelGame {
     static final int SLOTS = 20;
     private static final int ROUNDS = 2;
-    private static final int COMMANDS = 20;
+    private static final int COMMANDS = 30;
     static final int STEPS = SLOTS * ROUNDS * COMMANDS;
     private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     private final ModelWorld world;
     private final Random random;
+    private final long seed;
     private final List<ModelSlot> slots = new ArrayList<>();
     private final ExecutorService users = Executors.newVirtualThreadPerTaskExecutor();
 
     ModelGame(ModelWorld world, long seed) {
         this.world = world;
         this.random = new Random(seed);
+        this.seed = seed;
         for (int slot = 0; slot < SLOTS; slot++) {
             slots.add(new ModelSlot(world, seed * 1_000 + slot));
         }
@@ -52,27 +55,21 @@ final class ModelGame {
         for (int round = 0; round < ROUNDS; round++) {
             List<Future<?>> moves = new ArrayList<>();
             slots.forEach(slot -> moves.add(users.submit(() -> slot.act(COMMANDS))));
-            if (random.nextInt(3) == 0) {
-                ModelFaults.last(random.nextInt(200));
-                if (random.nextBoolean()) {
-                    world.restartWorker();
-                } else {
-                    world.crashWorker();
-                }
+            ModelFaults.last(random.nextInt(200));
+            if ((seed + round) % 2 == 0) {
+                world.restartWorker();
+            } else {
+                world.crashWorker();
             }
             for (int i = 0; i < moves.size(); i++) {
                 done(moves.get(i), slots.get(i));
             }
-            if (random.nextBoolean()) {
-                becomesQuiet();
-                timePasses();
-                agrees();
-            }
+            becomesQuiet();
+            timePasses();
+            agrees();
             nothingIsBroken();
         }
-        becomesQuiet();
-        timePasses();
-        agrees();
+        obeys();
         ends();
         nothingIsBroken();
     }
@@ -135,6 +132,18 @@ final class ModelGame {
         for (ModelSlot slot : slots) {
             awaits(slot, () -> !slot.goesOn() || !slot.hasty() || slot.restsWithoutVm());
         }
+    }
+
+    private void obeys() {
+        for (ModelSlot slot : slots) {
+            if (slot.goesOn() && !slot.hasty()) {
+                slot.workflow().suspend();
+                awaits(slot, () -> slot.workflow().status().status() == Status.SUSPENDED);
+                slot.workflow().resume();
+                awaits(slot, () -> slot.workflow().status().status() == Status.IDLE);
+            }
+        }
+        agrees();
     }
 
     private void ends() {

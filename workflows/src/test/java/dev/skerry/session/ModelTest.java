@@ -16,7 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
  * commands and faults, though threads may take turns differently.
  */
 class ModelTest {
-    private static final int STEPS = Integer.getInteger("skerry.steps", 1_600);
+    private static final int STEPS = Integer.getInteger("skerry.steps", 2_400);
 
     @TempDir
     private static Path directory;
