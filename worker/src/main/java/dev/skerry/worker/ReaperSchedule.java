@@ -153,16 +153,24 @@ class ReaperSchedule implements SmartLifecycle {
 
     /** A metro that only another worker names would not be looked at any more, which nobody would see. */
     private void warnOfOthers(Schedule before) {
-        if (before.getAction() instanceof ScheduleActionStartWorkflow start) {
-            List<String> left =
-                    new ArrayList<>(start.getArguments().get(0, ReapOrder.class).metros());
-            left.removeAll(metros);
-            if (!left.isEmpty()) {
-                log.warn(
-                        "the reaper no longer looks at {}: it did for another worker or before, and this worker does not name"
-                                + " it. All workers of an installation must name the same metros",
-                        left);
-            }
+        List<String> left = new ArrayList<>(metrosOf(before));
+        left.removeAll(metros);
+        if (!left.isEmpty()) {
+            log.warn(
+                    "the reaper no longer looks at {}: it did for another worker or before, and this worker does not name"
+                            + " it. All workers of an installation must name the same metros",
+                    left);
+        }
+    }
+
+    /** None where another version wrote it so that this one cannot read it. */
+    private static List<String> metrosOf(Schedule schedule) {
+        try {
+            return schedule.getAction() instanceof ScheduleActionStartWorkflow start
+                    ? start.getArguments().get(0, ReapOrder.class).metros()
+                    : List.of();
+        } catch (DataConverterException e) {
+            return List.of();
         }
     }
 

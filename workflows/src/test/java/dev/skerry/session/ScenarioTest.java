@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.skerry.temporal.SearchAttributes;
 import dev.skerry.testing.TestingTemporal;
 import io.temporal.api.enums.v1.EventType;
+import io.temporal.api.history.v1.HistoryEvent;
 import io.temporal.common.WorkflowExecutionHistory;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -89,16 +90,11 @@ class ScenarioTest {
     /** Only so does the server hand it to the worker that asks for it with the answer to that worker's question. */
     @Test
     void aTurnIsGivenOnTheQueueOfItsWorkflow() {
-        assertThat(history("one-turn").getEvents())
-                .filteredOn(event -> event.getActivityTaskScheduledEventAttributes()
-                        .getActivityType()
-                        .getName()
-                        .equals("RunTurn"))
-                .singleElement()
-                .satisfies(event -> assertThat(event.getActivityTaskScheduledEventAttributes()
-                                .getTaskQueue()
-                                .getName())
-                        .isEqualTo(TaskQueues.SESSIONS));
+        assertThat(scheduled("one-turn", "RunTurn"))
+                .extracting(event -> event.getActivityTaskScheduledEventAttributes()
+                        .getTaskQueue()
+                        .getName())
+                .containsExactly(TaskQueues.SESSIONS);
     }
 
     @Test
@@ -123,11 +119,7 @@ class ScenarioTest {
 
     @Test
     void aHistorySaysWhyAMetroWasChosen() {
-        assertThat(history("other-metro").getEvents())
-                .filteredOn(event -> event.getActivityTaskScheduledEventAttributes()
-                        .getActivityType()
-                        .getName()
-                        .equals("Provision"))
+        assertThat(scheduled("other-metro", "Provision"))
                 .extracting(
                         event -> event.getUserMetadata().getSummary().getData().toStringUtf8())
                 .satisfiesExactly(
@@ -151,6 +143,15 @@ class ScenarioTest {
                         EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED, 2,
                         EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED, 2,
                         EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED, 2));
+    }
+
+    private static List<HistoryEvent> scheduled(String scenario, String activity) {
+        return history(scenario).getEvents().stream()
+                .filter(event -> event.getActivityTaskScheduledEventAttributes()
+                        .getActivityType()
+                        .getName()
+                        .equals(activity))
+                .toList();
     }
 
     /** What a scenario costs more than one turn, by kind of event. */
