@@ -3,6 +3,7 @@ package dev.skerry.system;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.net.httpserver.HttpServer;
+import dev.skerry.temporal.SearchAttributes;
 import dev.skerry.testing.TestingTemporal;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -62,6 +63,18 @@ class StackTest {
             assertThat(sent.exitCode()).as(sent.output()).isZero();
             assertThat(sent.output()).contains("I remember 1 earlier turn(s)");
             assertThat(stack.skerry("session", "delete", session).exitCode()).isZero();
+        }
+        assertThat(Leftovers.of(directory)).isEmpty();
+    }
+
+    @Test
+    void teachesATemporalThatIsThereAlreadyItsSearchAttributes() throws Exception {
+        try (TestingTemporal temporal = TestingTemporal.start(directory, Map.of());
+                LocalStack stack = LocalStack.up(directory, "--temporal", temporal.target())) {
+            assertThat(temporal.operator("operator", "search-attribute", "list", "--namespace", "default"))
+                    .contains(SearchAttributes.TYPES.keySet());
+            assertThat(stack.skerry("down").output()).contains("Everything is stopped.");
+            assertThat(temporal.alive()).isTrue();
         }
         assertThat(Leftovers.of(directory)).isEmpty();
     }
