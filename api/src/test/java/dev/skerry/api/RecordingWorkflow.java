@@ -10,6 +10,7 @@ import dev.skerry.session.SessionStatus;
 import dev.skerry.session.Status;
 import dev.skerry.session.TurnId;
 import io.temporal.failure.ApplicationFailure;
+import io.temporal.failure.CanceledFailure;
 import io.temporal.workflow.Workflow;
 import io.temporal.workflow.WorkflowInit;
 import io.temporal.workflow.unsafe.WorkflowUnsafe;
@@ -61,7 +62,12 @@ public class RecordingWorkflow implements AgentSessionWorkflow {
     @Override
     public void run(SessionState ignored) {
         started.put(state.session().value(), state);
-        Workflow.await(() -> over);
+        try {
+            Workflow.await(() -> over);
+        } catch (CanceledFailure e) {
+            record("cancelled");
+            throw e;
+        }
         Workflow.await(() -> Workflow.isEveryHandlerFinished());
     }
 

@@ -40,6 +40,14 @@ class SteeringTest {
     }
 
     @Test
+    void deletesASessionThatSaysThatItIsEndingThoughItsWorkflowHasForgotten() {
+        String id = client.newSession();
+        api.bean(Sessions.class).project(id, 1, "terminating", "deleted", "Deleted.", 1, "unikraft", "local");
+        assertThat(client.delete("/v1/sessions/" + id).status()).isEqualTo(202);
+        Eventually.happens(() -> RecordingWorkflow.asked(id).contains("cancelled"));
+    }
+
+    @Test
     void deletesOnceWhenManyAskAtTheSameTime() throws Exception {
         String id = client.newSession();
         try (ExecutorService askers = Executors.newVirtualThreadPerTaskExecutor()) {

@@ -120,6 +120,17 @@ public class Sessions {
                 .list();
     }
 
+    /** Sessions that have been ending since before {@code since}; by id, after {@code afterId}, at most {@code limit}. */
+    public List<SessionRow> terminating(Instant since, String afterId, int limit) {
+        return jdbc.sql(
+                        "select * from sessions where id > :after and status = 'terminating' and updated_at < :since order by id limit :limit")
+                .param("after", afterId)
+                .param("since", Columns.utc(since))
+                .param("limit", limit)
+                .query(SessionRow::from)
+                .list();
+    }
+
     /**
      * Projects the workflow's state onto the row, once per transition: a number that is not above the last one changes nothing and
      * answers false. A null leaves provider, metro and incarnation as they are; reason is always replaced. An ended session stays

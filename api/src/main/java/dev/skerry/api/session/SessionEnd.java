@@ -58,12 +58,17 @@ class SessionEnd {
 
     private record Terminated(Reason reason, long durationMs, BigDecimal costUsd) {}
 
+    /** A session may say that it is ending though its workflow has forgotten, so that is asked again. */
     void delete(SessionRow session) {
-        if (session.ending()) {
+        if (session.ended()) {
             return;
         }
         try {
-            workflows.terminate(session.id(), DELETED);
+            if (session.ending()) {
+                workflows.cancel(session.id());
+            } else {
+                workflows.terminate(session.id(), DELETED);
+            }
         } catch (SteeringException.Gone e) {
             transaction.executeWithoutResult(status -> close(session));
         }

@@ -14,6 +14,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.dao.DataAccessException;
@@ -24,8 +26,9 @@ import org.springframework.stereotype.Component;
  * Finishes what a crash or an outage left between the store and Temporal.
  *
  * <p>A session and a message are recorded before Temporal hears of them, because the opposite order would lose what was said. A
- * process that dies in between leaves a session that nobody runs, or a turn that nobody works on, and its client may be gone too. A
- * session that cannot be helped now keeps no other waiting. Everything done here may be repeated, so replicas need no agreement on who does it.
+ * process that dies in between leaves a session that nobody runs, or a turn that nobody works on, and its client may be gone too. The
+ * other way round, a Temporal that dies may forget that a session ends after its record says so. A session that cannot be helped now
+ * keeps no other waiting. Everything done here may be repeated, so replicas need no agreement on who does it.
  */
 @Component
 class SessionReconciler {
@@ -62,15 +65,30 @@ class SessionReconciler {
     void reconcile(Duration patience) {
         Instant since = clock.instant().minus(patience);
         endStrandedTurns(since);
+        each(after -> sessions.neglected(since, after, PAGE), this::deliver);
+        each(after -> sessions.terminating(since, after, PAGE), session -> workflows.cancel(session.id()));
+    }
+
+    private static void each(Function<String, List<SessionRow>> pageAfter, Consumer<SessionRow> help) {
         String after = "";
         List<SessionRow> page;
         do {
-            page = sessions.neglected(since, after, PAGE);
+            page = pageAfter.apply(after);
             for (SessionRow session : page) {
-                reconcile(session);
+                tried(session, help);
                 after = session.id();
             }
         } while (page.size() == PAGE);
+    }
+
+    private static void tried(SessionRow session, Consumer<SessionRow> help) {
+        try {
+            help.accept(session);
+        } catch (SteeringException.Gone | SteeringException.Refused | SteeringException.Busy e) {
+            log.warn("{} cannot be helped from here: {}", session.id(), e.getMessage());
+        } catch (SteeringException.Away e) {
+            log.warn("{} cannot be helped now, will try again: {}", session.id(), e.getMessage());
+        }
     }
 
     private void endStrandedTurns(Instant since) {
@@ -84,18 +102,12 @@ class SessionReconciler {
         } while (page.size() == PAGE);
     }
 
-    private void reconcile(SessionRow session) {
-        try {
-            if (!session.unborn()) {
-                delivery.submitWaiting(session);
-            } else if (!workflows.exists(session.id())) {
-                delivery.start(session);
-                log.info("started {}, which Temporal had not heard of", session.id());
-            }
-        } catch (SteeringException.Gone | SteeringException.Refused | SteeringException.Busy e) {
-            log.warn("{} cannot be helped from here: {}", session.id(), e.getMessage());
-        } catch (SteeringException.Away e) {
-            log.warn("{} cannot be helped now, will try again: {}", session.id(), e.getMessage());
+    private void deliver(SessionRow session) {
+        if (!session.unborn()) {
+            delivery.submitWaiting(session);
+        } else if (!workflows.exists(session.id())) {
+            delivery.start(session);
+            log.info("started {}, which Temporal had not heard of", session.id());
         }
     }
 }

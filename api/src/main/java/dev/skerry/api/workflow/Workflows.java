@@ -112,8 +112,12 @@ public class Workflows {
         }
     }
 
-    /** Reaches also a workflow that no worker runs at present, or that has taken more updates than the server allows. */
-    private void cancel(String session) {
+    /**
+     * Ends a session like {@link #terminate}, for sure and without asking whether it did: the server keeps the wish before a worker hears of
+     * it. An update it keeps only once a worker has dealt with it, so that a crash may lose it when the session's record says already
+     * that it is ending. Reaches also a workflow that no worker runs at present, or that has taken more updates than the server allows.
+     */
+    public void cancel(String session) {
         calls.call(() -> {
             client.newUntypedWorkflowStub(session).cancel(AgentSessionWorkflow.DELETED_BY_OWNER);
             return session;

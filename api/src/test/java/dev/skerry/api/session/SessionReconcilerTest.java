@@ -1,6 +1,7 @@
 package dev.skerry.api.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.skerry.api.Abandoned;
 import dev.skerry.api.TestingApi;
@@ -58,6 +59,18 @@ class SessionReconcilerTest {
                 .extracting(Events.EventRow::type)
                 .containsExactly("turn.failed");
         assertThat(session.asked()).isEmpty();
+    }
+
+    @Test
+    void tellsAWorkflowAgainThatItEndsWhenOnlyTheRecordSaysSo() {
+        Abandoned session = Abandoned.in(api, 0);
+        reconciler.reconcile(Duration.ofSeconds(-5));
+        api.bean(Sessions.class).project(session.id(), 1, "terminating", "deleted", "Deleted.", 1, null, null);
+        reconciler.reconcile(Duration.ofMinutes(1));
+        assertThat(session.asked()).isEmpty();
+        reconciler.reconcile(Duration.ofSeconds(-5));
+        reconciler.reconcile(Duration.ofSeconds(-5));
+        await().untilAsserted(() -> assertThat(session.asked()).containsExactly("cancelled"));
     }
 
     @Test

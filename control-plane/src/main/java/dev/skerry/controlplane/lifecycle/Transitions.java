@@ -110,7 +110,11 @@ class Transitions {
             case SUSPENDED ->
                 append(session, transition, "session.suspended", data("reason", code, "duration_ms", took));
             case RESUMING -> append(session, transition, "session.resuming", data());
-            case TERMINATING -> append(session, transition, "session.terminating", data("reason", code));
+            case TERMINATING -> {
+                if (!before.equals(status.code())) {
+                    append(session, transition, "session.terminating", data("reason", code));
+                }
+            }
             case TERMINATED ->
                 append(
                         session,
