@@ -8,6 +8,8 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** Ports of the loopback address. */
@@ -16,17 +18,19 @@ final class Ports {
     private static final int FIRST = 20_000;
     private static final int BEHIND_LAST = 32_000;
     private static final int MOST_TRIES = 200;
+    private static final Set<Integer> GIVEN = ConcurrentHashMap.newKeySet();
 
     private Ports() {}
 
     /**
      * A free port for a server that starts later. It lies below those that systems give to outgoing connections, so that none takes it
-     * meanwhile; drawn by chance, so that stacks that start together do not choose the same.
+     * meanwhile; drawn by chance, so that stacks that start together do not choose the same; and never the same twice, because the server
+     * that it was given to before may not listen yet.
      */
     static int free() throws IOException {
         for (int tries = 0; tries < MOST_TRIES; tries++) {
             int port = ThreadLocalRandom.current().nextInt(FIRST, BEHIND_LAST);
-            if (isFree(port)) {
+            if (GIVEN.add(port) && isFree(port)) {
                 return port;
             }
         }
@@ -42,6 +46,7 @@ final class Ports {
         if (known.matches("\\d{4,5}")) {
             int port = Integer.parseInt(known);
             if (port >= FIRST && port < BEHIND_LAST && isFree(port)) {
+                GIVEN.add(port);
                 return port;
             }
         }

@@ -7,6 +7,8 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,6 +18,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PortsTest {
     @TempDir
     private Path home;
+
+    @Test
+    void noPortIsGivenTwiceAlsoBeforeItsServerListens() throws IOException {
+        Set<Integer> given = new HashSet<>();
+        given.add(Ports.kept(file()));
+        for (int i = 0; i < 2_000; i++) {
+            assertThat(given.add(Ports.free())).isTrue();
+        }
+    }
 
     @Test
     void theNextStackHasThePortOfTheOneBefore() throws IOException {
