@@ -137,9 +137,9 @@ final class ModelGame {
     private void obeys() {
         for (ModelSlot slot : slots) {
             if (slot.goesOn() && !slot.hasty()) {
-                slot.workflow().suspend();
+                slot.steer("suspend at last", () -> slot.workflow().suspend());
                 awaits(slot, () -> slot.workflow().status().status() == Status.SUSPENDED);
-                slot.workflow().resume();
+                slot.steer("resume at last", () -> slot.workflow().resume());
                 awaits(slot, () -> slot.workflow().status().status() == Status.IDLE);
             }
         }

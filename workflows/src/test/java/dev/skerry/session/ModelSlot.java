@@ -183,7 +183,7 @@ final class ModelSlot {
     }
 
     /** Every wish may be repeated; on a busy machine an answer may come too late. */
-    private static void insist(Runnable wish) {
+    static void insist(Runnable wish) {
         for (int attempt = 1; ; attempt++) {
             try {
                 wish.run();
@@ -196,7 +196,7 @@ final class ModelSlot {
         }
     }
 
-    private void steer(String what, Runnable wish) {
+    void steer(String what, Runnable wish) {
         say(what);
         try {
             insist(wish);

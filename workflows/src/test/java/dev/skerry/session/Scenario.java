@@ -3,7 +3,6 @@ package dev.skerry.session;
 import io.temporal.activity.Activity;
 import io.temporal.activity.ActivityExecutionContext;
 import io.temporal.client.WorkflowFailedException;
-import io.temporal.client.WorkflowServiceException;
 import io.temporal.failure.ApplicationFailure;
 import java.time.Duration;
 import java.util.List;
@@ -482,11 +481,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
 
     /** Asked again where something else happened in the very step that was to end it. */
     private static TestingWorld.Session ended(TestingWorld.Session session) {
-        try {
-            session.workflow.terminate(DELETED);
-        } catch (WorkflowServiceException e) {
-            session.workflow.terminate(DELETED);
-        }
+        ModelSlot.insist(() -> session.workflow.terminate(DELETED));
         session.awaitEnd();
         return session;
     }

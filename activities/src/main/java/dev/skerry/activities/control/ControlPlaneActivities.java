@@ -56,7 +56,7 @@ public final class ControlPlaneActivities implements ControlActivities {
             try {
                 return controlPlane.giveTurn(running, turn, context.getTaskToken(), again);
             } catch (ApplicationFailure e) {
-                if (e.isNonRetryable() || System.nanoTime() > deadline) {
+                if (e.isNonRetryable() || System.nanoTime() - deadline >= 0) {
                     throw e;
                 }
             }
