@@ -58,11 +58,8 @@ class SessionEnd {
 
     private record Terminated(Reason reason, long durationMs, BigDecimal costUsd) {}
 
-    /** A session may say that it is ending though its workflow has forgotten, so that is asked again. */
+    /** A session may say that it is ending or over though its workflow has forgotten, so that is asked again. */
     void delete(SessionRow session) {
-        if (session.ended()) {
-            return;
-        }
         try {
             if (session.ending()) {
                 workflows.cancel(session.id());
