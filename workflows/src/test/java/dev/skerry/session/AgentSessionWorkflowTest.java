@@ -11,8 +11,6 @@ import io.temporal.failure.ApplicationFailure;
 import io.temporal.failure.CanceledFailure;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -50,9 +48,9 @@ class AgentSessionWorkflowTest {
 
     @Test
     void acceptsTurnsBeforeAVmExistsAndRunsThemInOrderOnce() throws Exception {
-        CountDownLatch created = new CountDownLatch(1);
+        Gate created = new Gate();
         world.provisionFault = request -> {
-            TestingWorld.awaitQuietly(created);
+            created.pass();
             return null;
         };
         TurnId first = world.turn();
@@ -61,7 +59,7 @@ class AgentSessionWorkflowTest {
         session.workflow.submitTurn(second);
         session.workflow.submitTurn(first);
         session.workflow.submitTurn(second);
-        created.countDown();
+        created.open();
         session.await(Status.IDLE);
         session.workflow.terminate(DELETED);
         session.awaitEnd();
@@ -158,24 +156,22 @@ class AgentSessionWorkflowTest {
     }
 
     @Test
-    void replacesASandboxAsSoonAsItsEndIsKnownAndSaysHow() {
-        CountDownLatch lost = new CountDownLatch(1);
-        CountDownLatch replaced = new CountDownLatch(1);
+    void replacesASandboxAsSoonAsItsEndIsKnownAndSaysHow() throws Exception {
+        Gate gate = new Gate();
         world.turns = (incarnation, turn) -> {
             if (incarnation == 1) {
-                lost.countDown();
-                TestingWorld.awaitQuietly(replaced);
+                gate.pass();
             }
             return new TurnOutcome(TurnStatus.COMPLETED, null);
         };
         TestingWorld.Session session = world.start(world.turn());
-        TestingWorld.awaitQuietly(lost);
+        gate.awaitReached();
         SandboxName vm = session.workflow.status().box().name();
         session.workflow.sandboxLost(
                 new SandboxLost(0, "killed", new SandboxName("another"), "was killed by somebody else"));
         session.workflow.sandboxLost(new SandboxLost(0, "out_of_memory", vm, "ran out of memory"));
         session.await(Status.IDLE);
-        replaced.countDown();
+        gate.open();
         assertThat(world.transitions)
                 .filteredOn(transition -> transition.status() == Status.PROVISIONING && transition.reason() != null)
                 .extracting(transition -> transition.reason().message())
@@ -201,19 +197,17 @@ class AgentSessionWorkflowTest {
 
     @Test
     void terminatingWhileTheVmIsBeingCreatedLeavesNone() throws Exception {
-        CountDownLatch begun = new CountDownLatch(1);
-        CountDownLatch created = new CountDownLatch(1);
+        Gate gate = new Gate();
         world.provisionFault = request -> {
-            begun.countDown();
-            TestingWorld.awaitQuietly(created);
+            gate.pass();
             return null;
         };
         TurnId turn = world.turn();
         TestingWorld.Session session = world.start(turn);
-        assertThat(begun.await(10, TimeUnit.SECONDS)).isTrue();
+        gate.awaitReached();
         session.workflow.terminate(DELETED);
         session.workflow.terminate(DELETED);
-        created.countDown();
+        gate.open();
         session.awaitEnd();
         assertThat(world.calls).containsExactly("provision 1", "stop", "destroy", "settle");
         assertThat(world.ended).containsExactly("all cancelled session_ended");
@@ -337,17 +331,17 @@ class AgentSessionWorkflowTest {
 
     @Test
     void refusesTurnsWhileEnding() throws Exception {
-        CountDownLatch destroyed = new CountDownLatch(1);
+        Gate destroyed = new Gate();
         world.turns = (incarnation, turn) -> {
             Activity.getExecutionContext().doNotCompleteOnReturn();
             return new TurnOutcome(TurnStatus.COMPLETED, null);
         };
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
-        world.beforeDestroy = () -> TestingWorld.awaitQuietly(destroyed);
+        world.beforeDestroy = destroyed::pass;
         session.workflow.terminate(DELETED);
         assertThatThrownBy(() -> session.workflow.submitTurn(world.turn())).isInstanceOf(WorkflowUpdateException.class);
-        destroyed.countDown();
+        destroyed.open();
         session.awaitEnd();
     }
 

@@ -14,7 +14,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -442,14 +441,14 @@ class HardshipTest {
     @Test
     void aLossThatWasHeardOfBeforeTheHelloIsOfAnEarlierAttempt() {
         List<TestingWorld.Session> sessions = new CopyOnWriteArrayList<>();
-        CountDownLatch known = new CountDownLatch(1);
+        Gate known = new Gate();
         world.provisionFault = request -> {
-            TestingWorld.awaitQuietly(known);
+            known.pass();
             sessions.getFirst().workflow.sandboxLost(new SandboxLost(request.incarnation(), "died", null, null));
             return null;
         };
         sessions.add(world.start(null));
-        known.countDown();
+        known.open();
         TestingWorld.Session session = sessions.getFirst();
         session.await(Status.IDLE);
         session.workflow.submitTurn(world.turn());

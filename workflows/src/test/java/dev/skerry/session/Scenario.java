@@ -133,16 +133,12 @@ record Scenario(String name, Timeouts timeouts, Play play) {
     }
 
     private static TestingWorld.Session resumedWhileItsVmIsDestroyed(TestingWorld world) throws Exception {
-        CountDownLatch begun = new CountDownLatch(1);
-        CountDownLatch asked = new CountDownLatch(1);
-        world.beforeDestroy = () -> {
-            begun.countDown();
-            TestingWorld.awaitQuietly(asked);
-        };
+        Gate gate = new Gate();
+        world.beforeDestroy = gate::pass;
         TestingWorld.Session session = world.start(null);
-        begun.await(20, TimeUnit.SECONDS);
+        gate.awaitReached();
         session.workflow.resume();
-        asked.countDown();
+        gate.open();
         TestingWorld.await(() -> world.calls.contains("provision 2"));
         return ended(session);
     }
@@ -304,17 +300,15 @@ record Scenario(String name, Timeouts timeouts, Play play) {
     }
 
     private static TestingWorld.Session deletedWhileProvisioning(TestingWorld world) throws Exception {
-        CountDownLatch begun = new CountDownLatch(1);
-        CountDownLatch created = new CountDownLatch(1);
+        Gate gate = new Gate();
         world.provisionFault = request -> {
-            begun.countDown();
-            TestingWorld.awaitQuietly(created);
+            gate.pass();
             return null;
         };
         TestingWorld.Session session = world.start(world.turn());
-        begun.await(20, TimeUnit.SECONDS);
+        gate.awaitReached();
         session.workflow.terminate(DELETED);
-        created.countDown();
+        gate.open();
         session.awaitEnd();
         return session;
     }
@@ -324,17 +318,15 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         session.await(Status.IDLE);
         session.workflow.suspend();
         session.awaitFrozen();
-        CountDownLatch begun = new CountDownLatch(1);
-        CountDownLatch woken = new CountDownLatch(1);
+        Gate gate = new Gate();
         world.helloFault = incarnation -> {
-            begun.countDown();
-            TestingWorld.awaitQuietly(woken);
+            gate.pass();
             return null;
         };
         session.workflow.submitTurn(world.turn());
-        begun.await(20, TimeUnit.SECONDS);
+        gate.awaitReached();
         session.workflow.terminate(DELETED);
-        woken.countDown();
+        gate.open();
         session.awaitEnd();
         return session;
     }
@@ -414,34 +406,30 @@ record Scenario(String name, Timeouts timeouts, Play play) {
     }
 
     private static TestingWorld.Session staleNewsBeforeHello(TestingWorld world) throws Exception {
-        CountDownLatch begun = new CountDownLatch(1);
-        CountDownLatch told = new CountDownLatch(1);
+        Gate gate = new Gate();
         world.provisionFault = request -> {
-            begun.countDown();
-            TestingWorld.awaitQuietly(told);
+            gate.pass();
             return null;
         };
         TestingWorld.Session session = world.start(world.turn());
-        begun.await(20, TimeUnit.SECONDS);
+        gate.awaitReached();
         session.workflow.sandboxLost(new SandboxLost(1, "died", null, null));
-        told.countDown();
+        gate.open();
         world.awaitTurns(1);
         session.await(Status.IDLE);
         return ended(session);
     }
 
     private static TestingWorld.Session lostRightAfterItsHello(TestingWorld world) throws Exception {
-        CountDownLatch begun = new CountDownLatch(1);
-        CountDownLatch lost = new CountDownLatch(1);
+        Gate gate = new Gate();
         world.helloFault = incarnation -> {
-            begun.countDown();
-            TestingWorld.awaitQuietly(lost);
+            gate.pass();
             return null;
         };
         TestingWorld.Session session = world.start(null);
-        begun.await(20, TimeUnit.SECONDS);
+        gate.awaitReached();
         session.lose(1);
-        lost.countDown();
+        gate.open();
         session.await(Status.SUSPENDED);
         return ended(session);
     }

@@ -26,8 +26,6 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
@@ -138,20 +136,16 @@ final class TestingWorld implements AutoCloseable {
 
     /** Does several things that the workflow learns of in one step, because it is busy with a budget meanwhile. */
     void together(Session session, Runnable... things) throws InterruptedException {
-        CountDownLatch begun = new CountDownLatch(1);
-        CountDownLatch over = new CountDownLatch(1);
-        onRaise = () -> {
-            begun.countDown();
-            awaitQuietly(over);
-        };
+        Gate gate = new Gate();
+        onRaise = gate::pass;
         List<Thread> doing = new ArrayList<>();
         doing.add(Thread.startVirtualThread(() -> session.workflow.raiseBudget(new Money(1))));
-        begun.await();
+        gate.awaitReached();
         for (Runnable thing : things) {
             doing.add(Thread.startVirtualThread(thing));
             Thread.sleep(200);
         }
-        over.countDown();
+        gate.open();
         for (Thread thread : doing) {
             thread.join();
         }
@@ -287,15 +281,6 @@ final class TestingWorld implements AutoCloseable {
         }
         if (!condition.getAsBoolean()) {
             throw new AssertionError("never happened");
-        }
-    }
-
-    /** For an activity, which may not throw that it was interrupted. */
-    static void awaitQuietly(CountDownLatch latch) {
-        try {
-            latch.await(20, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
     }
 
