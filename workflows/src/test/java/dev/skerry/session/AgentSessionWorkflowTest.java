@@ -73,7 +73,7 @@ class AgentSessionWorkflowTest {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         world.sleep(TestingWorld.TIMEOUTS.idle().plusSeconds(1));
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         assertThat(session.workflow.status().reason().code()).isEqualTo("idle_timeout");
         assertThat(world.frozen).hasSize(1);
         TurnId turn = world.turn();
@@ -94,7 +94,7 @@ class AgentSessionWorkflowTest {
         world.sleep(Duration.ofMinutes(4));
         assertThat(session.workflow.status().status()).isEqualTo(Status.IDLE);
         world.sleep(Duration.ofMinutes(2));
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         session.workflow.terminate(DELETED);
         session.awaitEnd();
     }
@@ -104,7 +104,7 @@ class AgentSessionWorkflowTest {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         world.sleep(TestingWorld.TIMEOUTS.idle().plusSeconds(1));
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         world.sleep(TestingWorld.TIMEOUTS.suspended().plusSeconds(1));
         assertThat(world.frozen).isEmpty();
         TurnId turn = world.turn();
@@ -189,7 +189,7 @@ class AgentSessionWorkflowTest {
         TestingWorld.Session session = world.start(turn);
         await(() -> !world.ended.isEmpty());
         assertThat(world.ended).containsExactly(turn + " failed sandbox_lost");
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         assertThat(world.calls).filteredOn(call -> call.startsWith("turn")).hasSize(4);
         session.workflow.terminate(DELETED);
         session.awaitEnd();
@@ -219,7 +219,7 @@ class AgentSessionWorkflowTest {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         session.workflow.suspend();
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         session.workflow.terminate(DELETED);
         session.awaitEnd();
         assertThat(world.calls).endsWith("stop", "destroy", "settle");
@@ -244,7 +244,7 @@ class AgentSessionWorkflowTest {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         session.workflow.suspend();
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         session.workflow.resume();
         session.await(Status.IDLE);
         assertThat(session.workflow.status().incarnation()).isEqualTo(2);
@@ -257,7 +257,7 @@ class AgentSessionWorkflowTest {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         session.workflow.suspend();
-        session.awaitFrozen();
+        session.awaitSuspended();
         world.frozen.clear();
         session.workflow.submitTurn(world.turn());
         session.await(Status.IDLE);

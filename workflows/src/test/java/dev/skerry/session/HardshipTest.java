@@ -60,7 +60,7 @@ class HardshipTest {
                         sent.stream().map(turn -> "turn " + turn + " on 1").toList());
         assertThat(world.calls).filteredOn("provision 1"::equals).hasSize(1);
         world.sleep(TestingWorld.TIMEOUTS.idle().plusSeconds(1));
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         end(session);
         assertThat(session.runs()).isGreaterThanOrEqualTo(5);
     }
@@ -118,11 +118,11 @@ class HardshipTest {
         world.awaitTurns(1);
         session.await(Status.IDLE);
         session.workflow.suspend();
-        session.awaitFrozen();
+        session.awaitSuspended();
         session.workflow.raiseBudget(new Money(2));
         session.await(Status.IDLE);
         session.workflow.suspend();
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         session.workflow.raiseBudget(new Money(3));
         assertThat(session.workflow.status().status()).isEqualTo(Status.SUSPENDED);
         end(session);
@@ -172,7 +172,7 @@ class HardshipTest {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         session.lose(1);
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         session.workflow.submitTurn(world.turn());
         session.awaitEnd();
         assertThat(world.transitions.getLast().status()).isEqualTo(Status.TERMINATED);
@@ -239,12 +239,12 @@ class HardshipTest {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         session.lose(1);
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         TurnId turn = world.turn();
         session.workflow.submitTurn(turn);
         world.sleep(Duration.ofMinutes(20));
         TestingWorld.await(() -> world.ended.contains(turn + " failed no_capacity"));
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         assertThat(session.workflow.status().reason().code()).isEqualTo("no_capacity");
         world.provisionFault = request -> null;
         session.workflow.submitTurn(world.turn());
@@ -274,7 +274,7 @@ class HardshipTest {
         session.await(Status.IDLE);
         session.workflow.resume();
         world.sleep(TestingWorld.TIMEOUTS.idle().plusSeconds(1));
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         world.sleep(Duration.ofMinutes(1));
         assertThat(session.workflow.status().status()).isEqualTo(Status.SUSPENDED);
         end(session);
@@ -334,13 +334,13 @@ class HardshipTest {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         session.lose(1);
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         TurnId turn = world.turn();
         session.workflow.submitTurn(turn);
         TestingWorld.await(() -> session.isFor("no_capacity"));
         session.workflow.cancelTurn();
         TestingWorld.await(() -> world.ended.contains(turn + " cancelled cancelled"));
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         world.provisionFault = request -> null;
         session.workflow.submitTurn(world.turn());
         session.await(Status.IDLE);
@@ -352,7 +352,7 @@ class HardshipTest {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         world.together(session, () -> session.workflow.submitTurn(world.turn()), session.workflow::suspend);
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         assertThat(turnsRun()).hasSize(1);
         assertThat(session.isFor("asked")).isTrue();
         end(session);
@@ -370,7 +370,7 @@ class HardshipTest {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         session.workflow.suspend();
-        session.awaitFrozen();
+        session.awaitSuspended();
         world.frozen.stream().findFirst().ifPresent(world::spoil);
         session.workflow.submitTurn(world.turn());
         world.sleep(Duration.ofMinutes(1));
@@ -415,7 +415,7 @@ class HardshipTest {
         world.awaitTurns(1);
         session.workflow.cancelTurn();
         TestingWorld.await(() -> world.ended.contains(turn + " cancelled cancelled"));
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         assertThat(turnsRun()).hasSize(1);
         end(session);
     }
@@ -425,7 +425,7 @@ class HardshipTest {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         session.workflow.suspend();
-        session.awaitFrozen();
+        session.awaitSuspended();
         AtomicBoolean once = new AtomicBoolean(true);
         world.beforeDestroy = () -> {
             if (once.getAndSet(false)) {
@@ -466,7 +466,7 @@ class HardshipTest {
         assertThat(idle.suspendsAt()).isBetween(world.now(), world.now().plus(TestingWorld.TIMEOUTS.idle()));
         assertThat(idle.vmEndsAt()).isNull();
         session.workflow.suspend();
-        session.awaitFrozen();
+        session.awaitSuspended();
         TestingWorld.await(() -> session.workflow.status().vmEndsAt() != null);
         assertThat(session.workflow.status().suspendsAt()).isNull();
         assertThat(session.workflow.status().vmEndsAt())

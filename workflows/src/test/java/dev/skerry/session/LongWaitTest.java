@@ -29,12 +29,12 @@ class LongWaitTest {
             session.await(Status.IDLE);
             wishInVain(session);
             session.workflow.suspend();
-            session.awaitFrozen();
+            session.awaitSuspended();
             wishInVain(session);
             session.workflow.resume();
             session.await(Status.IDLE);
             session.lose(session.workflow.status().incarnation());
-            session.await(Status.SUSPENDED);
+            session.awaitSuspended();
             wishInVain(session);
             session.workflow.submitTurn(world.turn());
             world.awaitTurns(1);

@@ -106,7 +106,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         world.awaitTurns(1);
         session.await(Status.IDLE);
         session.workflow.suspend();
-        session.awaitFrozen();
+        session.awaitSuspended();
         session.workflow.resume();
         session.await(Status.IDLE);
         return ended(session);
@@ -117,7 +117,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         world.awaitTurns(1);
         session.await(Status.IDLE);
         session.workflow.suspend();
-        session.awaitFrozen();
+        session.awaitSuspended();
         session.workflow.submitTurn(world.turn());
         world.awaitTurns(2);
         session.await(Status.IDLE);
@@ -128,7 +128,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         world.together(session, () -> session.workflow.submitTurn(world.turn()), () -> session.workflow.suspend());
-        session.awaitFrozen();
+        session.awaitSuspended();
         return ended(session);
     }
 
@@ -171,7 +171,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         };
         TestingWorld.Session session = world.start(world.turn());
         TestingWorld.await(() -> !world.ended.isEmpty());
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         return ended(session);
     }
 
@@ -179,7 +179,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         session.lose(1);
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         session.workflow.submitTurn(world.turn());
         world.awaitTurns(1);
         return ended(session);
@@ -228,7 +228,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         world.awaitTurns(1);
         session.workflow.cancelTurn();
         TestingWorld.awaitLong(() -> !world.ended.isEmpty());
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         return ended(session);
     }
 
@@ -243,7 +243,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         world.awaitTurns(1);
         session.workflow.cancelTurn();
         TestingWorld.await(() -> !world.ended.isEmpty());
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         return ended(session);
     }
 
@@ -252,12 +252,12 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         session.lose(1);
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         session.workflow.submitTurn(world.turn());
         TestingWorld.await(() -> session.isFor("no_capacity"));
         session.workflow.cancelTurn();
         TestingWorld.await(() -> !world.ended.isEmpty());
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         return ended(session);
     }
 
@@ -280,7 +280,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         session.await(Status.IDLE);
         session.workflow.suspend();
         TestingWorld.await(() -> world.calls.contains("destroy"));
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         return ended(session);
     }
 
@@ -294,7 +294,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         session.lose(1);
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         TestingWorld.await(() -> world.calls.contains("destroy"));
         return ended(session);
     }
@@ -317,7 +317,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         session.workflow.suspend();
-        session.awaitFrozen();
+        session.awaitSuspended();
         Gate gate = new Gate();
         world.helloFault = incarnation -> {
             gate.pass();
@@ -345,7 +345,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         session.workflow.suspend();
-        session.awaitFrozen();
+        session.awaitSuspended();
         world.frozen.clear();
         session.workflow.submitTurn(world.turn());
         world.awaitTurns(1);
@@ -366,7 +366,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         TestingWorld.Session session = world.start(null);
         session.await(Status.IDLE);
         session.workflow.suspend();
-        session.awaitFrozen();
+        session.awaitSuspended();
         world.together(session, () -> session.workflow.submitTurn(world.turn()), () -> session.workflow.cancelTurn());
         TestingWorld.await(() -> session.runs() == 2);
         session.workflow.submitTurn(world.turn());
@@ -430,7 +430,7 @@ record Scenario(String name, Timeouts timeouts, Play play) {
         gate.awaitReached();
         session.lose(1);
         gate.open();
-        session.await(Status.SUSPENDED);
+        session.awaitSuspended();
         return ended(session);
     }
 
