@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.skerry.api.problem.ApiException;
 import dev.skerry.api.turn.MessageText;
 import dev.skerry.api.turn.TurnLog;
+import dev.skerry.session.AgentSessionWorkflow;
 import dev.skerry.session.Reason;
 import dev.skerry.session.TurnId;
 import dev.skerry.session.TurnStatus;
@@ -128,6 +129,23 @@ class MessagesTest {
         String turn = client.get(path).at("/data/0/turn");
         assertThat(client.get("/v1/sessions/" + session + "/turns/" + turn).at("/reason"))
                 .isEqualTo("not_delivered");
+    }
+
+    @Test
+    void aMessageBeyondThoseThatMayWaitLeavesNothingAndIsAcceptedOnceThereIsRoom() {
+        String oldest = Rows.turn(api, session);
+        for (int i = 1; i < AgentSessionWorkflow.MOST_WAITING; i++) {
+            Rows.turn(api, session);
+        }
+        TestingClient.Answer refused = client.post(path, "{\"text\":\"Hello\"}", "Idempotency-Key", "again");
+        assertThat(refused.status()).isEqualTo(429);
+        assertThat(refused.at("/code")).isEqualTo("too_many_waiting");
+        assertThat(client.get(path).json().at("/data")).isEmpty();
+        assertThat(api.bean(Turns.class).waiting(session)).isEqualTo(AgentSessionWorkflow.MOST_WAITING);
+        abandon(oldest);
+        TestingClient.Answer again = client.post(path, "{\"text\":\"Hello\"}", "Idempotency-Key", "again");
+        assertThat(again.status()).isEqualTo(202);
+        assertThat(RecordingWorkflow.asked(session)).containsExactly("submit " + again.at("/turn/id"));
     }
 
     @Test

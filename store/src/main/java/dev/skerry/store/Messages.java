@@ -112,7 +112,7 @@ public class Messages {
 
     /**
      * What the model may see for a turn after what was condensed (null: from the beginning), oldest first: messages of this turn and of
-     * earlier ones that are over, but not those of turns that still wait, whichever came first.
+     * earlier ones that are over, but not those of turns that still wait, whichever came first, nor of those that were never accepted.
      */
     public List<MessageRow> upToTurn(String sessionId, int turnOrdinal, @Nullable Condensation condensed) {
         return jdbc.sql("""
@@ -120,13 +120,15 @@ public class Messages {
                             select t.ordinal, m.position from messages m join turns t on t.id = m.turn_id where m.id = :condensed)
                         select m.* from turns t join messages m on m.turn_id = t.id
                         where t.session_id = :session and t.ordinal <= :ordinal
-                          and (t.ordinal = :ordinal or t.finished_at is not null)
+                          and (t.ordinal = :ordinal
+                               or (t.finished_at is not null and t.reason_code is distinct from :undelivered))
                           and t.ordinal >= coalesce((select ordinal from condensed), 0)
                           and (t.ordinal, m.position) >
                               (coalesce((select ordinal from condensed), 0), coalesce((select position from condensed), 0))
                         order by t.ordinal, m.position""")
                 .param("session", sessionId)
                 .param("ordinal", turnOrdinal)
+                .param("undelivered", Turns.NOT_DELIVERED)
                 .param("condensed", condensed == null ? null : condensed.messageId(), java.sql.Types.VARCHAR)
                 .query(MessageRow::from)
                 .list();

@@ -10,6 +10,9 @@ import org.springframework.stereotype.Repository;
 /** Turns: one user message and everything done about it. */
 @Repository
 public class Turns {
+    /** Why a turn is over whose message was refused: it is no part of the conversation. */
+    public static final String NOT_DELIVERED = "not_delivered";
+
     private final JdbcClient jdbc;
 
     Turns(JdbcClient jdbc) {
@@ -41,6 +44,14 @@ public class Turns {
                 .param("trace", traceParent)
                 .query(TurnRow::from)
                 .optional();
+    }
+
+    /** How many turns of a session wait, as of now for whoever has just appended one. */
+    public int waiting(String sessionId) {
+        return jdbc.sql("select count(*) from turns where session_id = :session and status = 'queued'")
+                .param("session", sessionId)
+                .query(Integer.class)
+                .single();
     }
 
     /** Turns that have waited since before {@code since} and still do though their session has ended, oldest first. */

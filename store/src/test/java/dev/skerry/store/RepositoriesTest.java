@@ -235,6 +235,17 @@ class RepositoriesTest {
     }
 
     @Test
+    void theModelDoesNotSeeWhatWasRefused() {
+        String session = fixture.session(1);
+        String refused = fixture.turn(session);
+        messages.appendUser(session, refused, session + "m1", "[]");
+        turns.finish(session, refused, "failed", null, Turns.NOT_DELIVERED, "It was not accepted.", "[]");
+        String second = fixture.turn(session);
+        messages.appendUser(session, second, session + "m2", "[]");
+        assertThat(seen(session, 2, null)).containsExactly(session + "m2");
+    }
+
+    @Test
     void theModelDoesNotSeeAnOlderTurnThatWasLeftWaitingEither() {
         String session = fixture.session(1);
         String left = fixture.turn(session);

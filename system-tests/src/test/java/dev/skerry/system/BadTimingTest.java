@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -74,6 +75,9 @@ class BadTimingTest {
                     assertThat(refused.code()).isEqualTo("too_many_waiting");
                 });
         assertThat(queued(session)).containsExactlyInAnyOrderElementsOf(accepted);
+        assertThat(installation.query("select count(*) from messages where session_id = '" + session
+                        + "' and content->0->>'text' = 'One more.'"))
+                .containsExactly(String.valueOf(MOST_WAITING));
 
         assertThat(ask("DELETE", session, "").status()).isEqualTo(202);
         installation.awaitStatus(session, "terminated", PATIENCE);
@@ -131,15 +135,20 @@ class BadTimingTest {
     }
 
     private static Answer message(String session) throws IOException, InterruptedException {
-        return send("POST", "/v1/sessions/" + session + "/messages", "{\"text\":\"One more.\"}");
+        return send(
+                "POST",
+                "/v1/sessions/" + session + "/messages",
+                "{\"text\":\"One more.\"}",
+                Map.of("Idempotency-Key", UUID.randomUUID().toString()));
     }
 
     private static Answer ask(String method, String session, String what) throws IOException, InterruptedException {
-        return send(method, "/v1/sessions/" + session + what, "");
+        return send(method, "/v1/sessions/" + session + what, "", Map.of());
     }
 
-    private static Answer send(String method, String path, String body) throws IOException, InterruptedException {
-        HttpResponse<String> answer = installation.ask(method, path, body, Map.of());
+    private static Answer send(String method, String path, String body, Map<String, String> headers)
+            throws IOException, InterruptedException {
+        HttpResponse<String> answer = installation.ask(method, path, body, headers);
         return new Answer(answer.statusCode(), JSON.readTree(answer.body().isEmpty() ? "null" : answer.body()));
     }
 

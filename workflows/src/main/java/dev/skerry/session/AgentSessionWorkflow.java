@@ -17,6 +17,9 @@ public interface AgentSessionWorkflow {
     /** Cancels the workflow with this reason when its owner deletes the session and no update gets through. */
     String DELETED_BY_OWNER = "deleted";
 
+    /** So many turns of a session may wait for the one that runs; a message beyond them is refused. */
+    int MOST_WAITING = 1_000;
+
     @WorkflowMethod
     void run(SessionState state);
 

@@ -12,7 +12,6 @@ import org.jspecify.annotations.Nullable;
 
 /** The turns that wait, in the order in which they were accepted, each accepted once. */
 final class TurnQueue {
-    static final int MOST_WAITING = 1_000;
     private static final int REMEMBERED = 2_000;
 
     private final Deque<TurnId> waiting;
@@ -36,10 +35,10 @@ final class TurnQueue {
         if (ending) {
             throw refused(FailureTypes.SESSION_ENDED, "The session is ending.");
         }
-        if (waiting.size() >= MOST_WAITING) {
+        if (waiting.size() >= AgentSessionWorkflow.MOST_WAITING) {
             throw refused(
                     FailureTypes.TOO_MANY_WAITING,
-                    "Too many turns wait: at most " + MOST_WAITING + ". Try again later.");
+                    "Too many turns wait: at most " + AgentSessionWorkflow.MOST_WAITING + ". Try again later.");
         }
     }
 

@@ -152,7 +152,7 @@ class HardshipTest {
         };
         TestingWorld.Session session = world.start(world.turn());
         session.await(Status.RUNNING);
-        for (int i = 0; i < TurnQueue.MOST_WAITING; i++) {
+        for (int i = 0; i < AgentSessionWorkflow.MOST_WAITING; i++) {
             session.workflow.submitTurn(world.turn());
         }
         assertThatThrownBy(() -> session.workflow.submitTurn(world.turn()))

@@ -20,7 +20,7 @@ import org.springframework.stereotype.Component;
 /** Takes messages: recorded first, then submitted to the workflow that queues their turns. */
 @Component
 class Conversation {
-    private static final Reason UNDELIVERED = new Reason("not_delivered", "The message was not accepted.");
+    private static final Reason UNDELIVERED = new Reason(Turns.NOT_DELIVERED, "The message was not accepted.");
 
     private final Turns turns;
     private final TurnLog turnLog;

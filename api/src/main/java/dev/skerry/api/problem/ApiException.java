@@ -26,6 +26,12 @@ public final class ApiException extends RuntimeException {
                 ProblemCode.SESSION_ENDED, "The session has ended or is ending. Create a new one to go on.");
     }
 
+    public static ApiException tooManyWaiting() {
+        return new ApiException(
+                ProblemCode.TOO_MANY_WAITING,
+                "Too many messages of this session wait for their turn. Send more when some are done.");
+    }
+
     /** {@code errors} is not empty. */
     public static ApiException invalid(List<FieldError> errors) {
         FieldError first = errors.getFirst();

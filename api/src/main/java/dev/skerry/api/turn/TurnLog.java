@@ -1,6 +1,7 @@
 package dev.skerry.api.turn;
 
 import dev.skerry.api.problem.ApiException;
+import dev.skerry.session.AgentSessionWorkflow;
 import dev.skerry.session.FailureTypes;
 import dev.skerry.session.Reason;
 import dev.skerry.session.TurnId;
@@ -77,10 +78,16 @@ public class TurnLog {
         }
     }
 
-    /** Stores message, turn and event together, or refuses where the session has ended; joins the caller's transaction. */
+    /**
+     * Stores message, turn and event together, or nothing where the session has ended or as many turns wait as may; joins the caller's
+     * transaction.
+     */
     public TurnRow queue(String session, TurnId turn, MessageText text) {
         return required(() -> {
             TurnRow row = turns.append(session, turn.value(), Trace.current()).orElseThrow(ApiException::sessionEnded);
+            if (turns.waiting(session) > AgentSessionWorkflow.MOST_WAITING) {
+                throw ApiException.tooManyWaiting();
+            }
             messages.appendUser(session, turn.value(), "msg_" + ids.next(), text.content(json));
             events.append(
                     session, "turn.queued", turn.value(), null, json.writeValueAsString(new Queued(text.bytes())));

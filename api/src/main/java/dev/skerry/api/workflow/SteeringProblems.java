@@ -33,10 +33,7 @@ class SteeringProblems {
                 new ApiException(
                         ProblemCode.UNAVAILABLE, "Temporal or its workers do not answer. Try again in a few seconds.");
             case SteeringException.Gone ignored -> ApiException.sessionEnded();
-            case SteeringException.Busy ignored ->
-                new ApiException(
-                        ProblemCode.TOO_MANY_WAITING,
-                        "Too many messages of this session wait for their turn. Send more when some are done.");
+            case SteeringException.Busy ignored -> ApiException.tooManyWaiting();
             case SteeringException.Refused ignored -> ApiException.sessionEnded();
         };
     }
