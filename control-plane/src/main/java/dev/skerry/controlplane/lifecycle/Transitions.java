@@ -20,6 +20,9 @@ import org.springframework.stereotype.Component;
 /** Projects a workflow's state changes onto its session's row and log, each once. */
 @Component
 class Transitions {
+    /** Why a session is suspended whose sandbox died while nothing ran in it. */
+    private static final String DIED = "sandbox_died";
+
     private static final Set<String> AWAKE = Set.of("running", "idle", "suspended");
 
     private final Sessions sessions;
@@ -85,8 +88,7 @@ class Transitions {
                         && transition.incarnation() > 1
                         && code != null
                         && code.startsWith("sandbox_")) {
-                    append(session, transition, "sandbox.lost", data("reason", code, "message", transition.message()));
-                    lost.increment();
+                    lost(session, transition);
                 }
                 append(session, transition, "session.provisioning", data("metro", transition.metro()));
             }
@@ -107,8 +109,12 @@ class Transitions {
                                 "start_reason",
                                 transition.startReason()));
             case IDLE, RUNNING -> {}
-            case SUSPENDED ->
+            case SUSPENDED -> {
+                if (DIED.equals(code)) {
+                    lost(session, transition);
+                }
                 append(session, transition, "session.suspended", data("reason", code, "duration_ms", took));
+            }
             case RESUMING -> append(session, transition, "session.resuming", data());
             case TERMINATING -> {
                 if (!before.equals(status.code())) {
@@ -130,6 +136,11 @@ class Transitions {
             case FAILED ->
                 append(session, transition, "session.failed", data("code", code, "message", transition.message()));
         }
+    }
+
+    private void lost(String session, Transition transition) {
+        append(session, transition, "sandbox.lost", data("reason", transition.code(), "message", transition.message()));
+        lost.increment();
     }
 
     private void append(String session, Transition transition, String type, Map<String, @Nullable Object> data) {

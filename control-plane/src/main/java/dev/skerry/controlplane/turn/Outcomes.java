@@ -11,9 +11,12 @@ import dev.skerry.store.Ledger;
 import dev.skerry.store.Sessions;
 import dev.skerry.store.TurnRow;
 import dev.skerry.store.Turns;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
 import java.math.BigDecimal;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +42,7 @@ public class Outcomes {
     private final TransactionTemplate transactions;
     private final StoredJson json;
     private final TurnTraces traces;
+    private final Map<TurnStatus, Timer> took = new EnumMap<>(TurnStatus.class);
 
     Outcomes(
             Turns turns,
@@ -49,7 +53,8 @@ public class Outcomes {
             Completions completions,
             TransactionTemplate transactions,
             StoredJson json,
-            TurnTraces traces) {
+            TurnTraces traces,
+            MeterRegistry meters) {
         this.turns = turns;
         this.sessions = sessions;
         this.ledger = ledger;
@@ -59,6 +64,14 @@ public class Outcomes {
         this.transactions = transactions;
         this.json = json;
         this.traces = traces;
+        for (TurnStatus status : TurnStatus.values()) {
+            took.put(
+                    status,
+                    Timer.builder("skerry.turn")
+                            .description("Turns that are over, from the moment a sandbox first had them.")
+                            .tag("status", status.code())
+                            .register(meters));
+        }
     }
 
     /**
@@ -84,6 +97,7 @@ public class Outcomes {
             incarnations.wake(session);
             tell(turn);
             traces.over(turn);
+            Objects.requireNonNull(took.get(outcome.status())).record(duration(turn));
         });
         return finished.isPresent();
     }
@@ -120,15 +134,14 @@ public class Outcomes {
         data.put("reason", outcome.reason());
         data.put("message", outcome.message());
         data.put("files", outcome.files());
-        data.put("duration_ms", duration(turn));
+        data.put("duration_ms", duration(turn).toMillis());
         data.put("usage", usage(turn));
         return data;
     }
 
-    private static long duration(TurnRow turn) {
+    private static Duration duration(TurnRow turn) {
         Instant start = Objects.requireNonNullElse(turn.startedAt(), turn.createdAt());
-        return Duration.between(start, Objects.requireNonNullElse(turn.finishedAt(), start))
-                .toMillis();
+        return Duration.between(start, Objects.requireNonNullElse(turn.finishedAt(), start));
     }
 
     private Usage usage(TurnRow turn) {

@@ -121,6 +121,18 @@ class LifecycleTest {
     }
 
     @Test
+    void countsASandboxThatDiedWhileItsSessionWasIdle() {
+        double lostBefore = meters.counter("skerry.sandboxes.lost").count();
+        String session = world.session();
+        transition(session, "'number': 1, 'status': 'idle', 'incarnation': 1");
+        transition(
+                session,
+                "'number': 2, 'status': 'suspended', 'incarnation': 1, 'reason': {'code': 'sandbox_died', 'message': 'It ran out of memory.'}");
+        assertThat(meters.counter("skerry.sandboxes.lost").count()).isEqualTo(lostBefore + 1);
+        assertThat(world.eventTypes(session)).containsExactly("sandbox.lost", "session.suspended");
+    }
+
+    @Test
     void logsWhyASessionFailed() {
         String session = world.session();
 
