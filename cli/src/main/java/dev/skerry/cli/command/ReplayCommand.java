@@ -18,6 +18,7 @@ import io.temporal.testing.TestEnvironmentOptions;
 import io.temporal.testing.TestWorkflowEnvironment;
 import io.temporal.testing.WorkflowReplayer;
 import io.temporal.worker.Worker;
+import io.temporal.worker.WorkerOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -53,6 +54,9 @@ public final class ReplayCommand implements Callable<Integer> {
             + " AND ExecutionStatus = 'Running'";
     private static final int LONGEST_REASON = 400;
 
+    /** The first history loads every class, which on a busy machine takes longer than a live worker lets a workflow think. */
+    private static final long COLD_CLASSES_TAKE_MILLIS = 60_000;
+
     @Spec
     private @Nullable CommandSpec spec;
 
@@ -81,7 +85,11 @@ public final class ReplayCommand implements Callable<Integer> {
             throw new ParameterException(command(), "--limit must be 1 or more.");
         }
         try (TestWorkflowEnvironment environment = environment()) {
-            Worker worker = environment.newWorker(TaskQueues.SESSIONS);
+            Worker worker = environment.newWorker(
+                    TaskQueues.SESSIONS,
+                    WorkerOptions.newBuilder()
+                            .setDefaultDeadlockDetectionTimeout(COLD_CLASSES_TAKE_MILLIS)
+                            .build());
             worker.registerWorkflowImplementationTypes(AgentSessionWorkflowImpl.class, ReapOrphansWorkflowImpl.class);
             if (files.isEmpty()) {
                 replayServer(worker);
