@@ -22,6 +22,7 @@ final class Invariants {
             LEAKED,
             Records.LOST,
             Records.CANCELLED,
+            Records.FAILED,
             Records.CHARGED,
             Records.UNPAIRED,
             Records.STUCK,

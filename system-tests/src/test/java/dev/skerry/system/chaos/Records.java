@@ -11,6 +11,7 @@ import java.util.Set;
 final class Records {
     static final String LOST = "lost messages";
     static final String CANCELLED = "turns cancelled by nobody";
+    static final String FAILED = "turns failed by nobody";
     static final String CHARGED = "double charges";
     static final String UNPAIRED = "unpaired tool calls";
     static final String STUCK = "stuck sessions";
@@ -57,6 +58,11 @@ final class Records {
                         select session_id || ' ' || id || ' is completed without an answer' from turns t
                         where status = 'completed'
                           and not exists (select 1 from messages m where m.turn_id = t.id and m.role = 'assistant')"""));
+        queries.put(FAILED, List.of("""
+                        select session_id || ' ' || id || ' failed (' || coalesce(reason_code, '') || ') after ' || attempt || ' attempts'
+                        from turns where status = 'failed'
+                          and coalesce(reason_code, '') not in ('provider_rejected', 'no_capacity', 'boot_failed', 'session_ended')
+                          and not (reason_code = 'sandbox_lost' and attempt > 3)"""));
         queries.put(
                 CHARGED,
                 List.of(

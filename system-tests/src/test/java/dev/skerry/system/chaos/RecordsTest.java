@@ -67,6 +67,7 @@ class RecordsTest {
                 "delete from events where seq = 4; update sessions set last_event = 3 | lost messages | trn_2 has 0 outcomes",
                 "update events set turn_id = concat('trn_', 5 - seq) where seq > 2 | lost messages | ended out of turn",
                 "delete from messages where role = 'assistant'; delete from model_calls; update sessions set spent_nano_usd = 0 | lost messages | trn_1 is completed without an answer",
+                "update turns set status = 'failed', reason_code = 'sandbox_lost', attempt = 1 where ordinal = 2 | turns failed by nobody | trn_2 failed (sandbox_lost) after 1 attempts",
                 "update model_calls set seq = 1 | double charges | call 1 was charged 2 times",
                 "delete from messages where id = 'm4' | double charges | call 2 was charged without an answer",
                 "update model_calls set outcome = 'abandoned' where id = 'k2' | double charges | call 2 was answered without a charge",
