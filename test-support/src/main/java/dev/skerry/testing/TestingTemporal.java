@@ -183,16 +183,27 @@ public final class TestingTemporal implements AutoCloseable {
     }
 
     /** As a crash would. */
-    public void kill() throws InterruptedException {
+    public synchronized void kill() throws InterruptedException {
         process.destroyForcibly().waitFor();
+        insistOnSilence();
     }
 
-    /** Starts it again where it was. */
-    public void restart() throws IOException {
-        process = launch();
+    /** Starts it again where it was, unless it runs. */
+    public synchronized void restart() throws IOException {
+        if (!process.isAlive()) {
+            process = launch();
+        }
+    }
+
+    /** A second server on the same state would take over what is to be away. */
+    private void insistOnSilence() {
+        if (listening()) {
+            throw new IllegalStateException("Another Temporal server than ours listens on port " + port + ".");
+        }
     }
 
     private Process launch() throws IOException {
+        insistOnSilence();
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(log));

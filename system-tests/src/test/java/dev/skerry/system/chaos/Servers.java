@@ -74,15 +74,9 @@ record Servers(MortalPostgres postgres, Optional<MortalPostgres> temporalsPostgr
             case POSTGRES -> postgres.restart();
             case TEMPORALS_POSTGRES -> {
                 temporalsPostgres.orElseThrow().restart();
-                superviseTemporal();
+                temporal.restart();
             }
             default -> temporal.restart();
-        }
-    }
-
-    private void superviseTemporal() throws IOException {
-        if (!temporal.alive()) {
-            temporal.restart();
         }
     }
 
