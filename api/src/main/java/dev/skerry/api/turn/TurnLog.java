@@ -85,7 +85,7 @@ public class TurnLog {
     public TurnRow queue(String session, TurnId turn, MessageText text) {
         return required(() -> {
             TurnRow row = turns.append(session, turn.value(), Trace.current()).orElseThrow(ApiException::sessionEnded);
-            if (turns.waiting(session) > AgentSessionWorkflow.MOST_WAITING) {
+            if (tooManyWait(row)) {
                 throw ApiException.tooManyWaiting();
             }
             messages.appendUser(session, turn.value(), "msg_" + ids.next(), text.content(json));
@@ -93,6 +93,12 @@ public class TurnLog {
                     session, "turn.queued", turn.value(), null, json.writeValueAsString(new Queued(text.bytes())));
             return row;
         });
+    }
+
+    /** Only a session of more turns than may wait has to be counted. */
+    private boolean tooManyWait(TurnRow newest) {
+        return newest.ordinal() > AgentSessionWorkflow.MOST_WAITING
+                && turns.waiting(newest.sessionId()) > AgentSessionWorkflow.MOST_WAITING;
     }
 
     /**
