@@ -236,7 +236,7 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
         }
         if (!outcome.isCompleted()) {
             scope.cancel();
-            return Optional.of("sandbox_died");
+            return Optional.of(Reason.SANDBOX_DIED);
         }
         try {
             budgetReached = BUDGET_REACHED.equals(outcome.get().reason());
@@ -309,7 +309,8 @@ public final class AgentSessionWorkflowImpl implements AgentSessionWorkflow {
             discard();
             report(
                     Status.SUSPENDED,
-                    new Reason("sandbox_died", "The sandbox " + lastLoss + "; the next message starts a new one."));
+                    new Reason(
+                            Reason.SANDBOX_DIED, "The sandbox " + lastLoss + "; the next message starts a new one."));
         } else if (!called) {
             suspend(new Reason("idle_timeout", "No message for " + words(timeouts.idle()) + "."));
         } else if (suspendAsked && queue.isEmpty() && ending == null) {

@@ -4,6 +4,7 @@ import dev.skerry.controlplane.event.SessionLog;
 import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
 import dev.skerry.session.Money;
+import dev.skerry.session.Reason;
 import dev.skerry.session.Status;
 import dev.skerry.store.Incarnations;
 import dev.skerry.store.Ledger;
@@ -20,9 +21,6 @@ import org.springframework.stereotype.Component;
 /** Projects a workflow's state changes onto its session's row and log, each once. */
 @Component
 class Transitions {
-    /** Why a session is suspended whose sandbox died while nothing ran in it. */
-    private static final String DIED = "sandbox_died";
-
     private static final Set<String> AWAKE = Set.of("running", "idle", "suspended");
 
     private final Sessions sessions;
@@ -110,7 +108,7 @@ class Transitions {
                                 transition.startReason()));
             case IDLE, RUNNING -> {}
             case SUSPENDED -> {
-                if (DIED.equals(code)) {
+                if (Reason.SANDBOX_DIED.equals(code)) {
                     lost(session, transition);
                 }
                 append(session, transition, "session.suspended", data("reason", code, "duration_ms", took));
