@@ -18,6 +18,12 @@ final class Records {
     static final String FENCED = "two live sandboxes";
     static final String GAPS = "gaps in the event log";
 
+    /**
+     * A turn {@code t} whose message came when its session was ending already: it is over at once, whatever waits before it. Its sender
+     * was told so, unless the session ended between his answer and the turn.
+     */
+    static final String REFUSED = "(t.status = 'failed' and t.reason_code = 'session_ended' and t.incarnation is null)";
+
     /** Each answers a line for every row that breaks the invariant, nothing when it holds. */
     private static final Map<String, List<String>> QUERIES = queries();
 
@@ -50,11 +56,12 @@ final class Records {
                             and e.type in ('turn.completed', 'turn.failed', 'turn.cancelled', 'turn.limit')
                         group by t.id having count(e.seq) <> 1""", """
                         select session_id || ' ' || id || ' ended out of turn' from (
-                            select t.session_id, t.id, t.ordinal,
+                            select t.session_id, t.id, row_number() over (partition by t.session_id order by t.ordinal) as due,
                                    row_number() over (partition by t.session_id order by e.seq) as place
                             from turns t join events e on e.turn_id = t.id and e.session_id = t.session_id
-                                and e.type in ('turn.completed', 'turn.failed', 'turn.cancelled', 'turn.limit')) ended
-                        where ordinal <> place""", """
+                                and e.type in ('turn.completed', 'turn.failed', 'turn.cancelled', 'turn.limit')
+                            where not %s) ended
+                        where due <> place""".formatted(REFUSED), """
                         select session_id || ' ' || id || ' is completed without an answer' from turns t
                         where status = 'completed'
                           and not exists (select 1 from messages m where m.turn_id = t.id and m.role = 'assistant')"""));

@@ -56,6 +56,24 @@ class RecordsTest {
         assertThat(new Records(RecordsTest::query).restless()).isEmpty();
     }
 
+    @Test
+    void aMessageThatCameAtTheEndIsOverBeforeThoseThatWait() throws SQLException {
+        String late = """
+                insert into turns (id, session_id, ordinal, status, reason_code, finished_at)
+                    values ('trn_3', 'ses_1', 3, 'failed', 'session_ended', now());
+                insert into messages (session_id, position, id, turn_id, role, content)
+                    values ('ses_1', 6, 'm6', 'trn_3', 'user', '[{"type": "text", "text": "three"}]');
+                update events set seq = 5 where seq = 4;
+                insert into events (session_id, seq, type, turn_id) values ('ses_1', 4, 'turn.failed', 'trn_3');
+                update sessions set last_event = 5;
+                """;
+        execute(GOOD + late);
+        assertThat(new Records(RecordsTest::query).broken()).isEmpty();
+        execute(GOOD + late + "update turns set incarnation = 2 where id = 'trn_3'");
+        assertThat(new Records(RecordsTest::query).broken())
+                .anySatisfy(violation -> assertThat(violation.what()).contains("trn_3 ended out of turn"));
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
