@@ -165,12 +165,12 @@ public class Sessions {
     }
 
     /**
-     * Ids of sessions that go on, or whose end left an incarnation open, and that have not changed since {@code quietSince}; by id, after
+     * Sessions that go on, or whose end left an incarnation open, and that have not changed since {@code quietSince}; by id, after
      * {@code afterId}, at most {@code limit}.
      */
-    public List<String> unended(Instant quietSince, String afterId, int limit) {
+    public List<SessionRow> unended(Instant quietSince, String afterId, int limit) {
         return jdbc.sql("""
-                        select id from sessions
+                        select * from sessions
                         where id > :after and updated_at < :since
                           and (status not in ('terminated', 'failed')
                                or id in (select session_id from incarnations where state <> 'closed'))
@@ -178,7 +178,7 @@ public class Sessions {
                 .param("after", afterId)
                 .param("since", Columns.utc(quietSince))
                 .param("limit", limit)
-                .query(String.class)
+                .query(SessionRow::from)
                 .list();
     }
 

@@ -1,7 +1,10 @@
 package dev.skerry.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.temporal.client.WorkflowClient;
+import io.temporal.client.WorkflowNotFoundException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -77,6 +80,31 @@ class OperatorsHandsTest {
         assertThat(installation.metroInstances()).doesNotContain(vm(session));
         assertThat(reap("--metro", "local", "--json").output())
                 .contains("\"metro\":\"local\"", "\"reclaimed\":0", "\"refused\":[],\"failed\":0");
+        assertThat(status(session)).isEqualTo("terminated");
+        assertThat(reason(session)).isEqualTo("workflow_ended");
+        assertThat(openIncarnations(session)).isEmpty();
+    }
+
+    @Test
+    void theReaperClearsUpAfterDelete() throws Exception {
+        String session = idleSession();
+        installation.temporal().operator("workflow", "delete", "--workflow-id", session, "--yes");
+        WorkflowClient temporal = installation.temporalClient();
+        try {
+            Awaitility.await()
+                    .atMost(PATIENCE)
+                    .until(() -> catchThrowable(() ->
+                                    temporal.newUntypedWorkflowStub(session).describe())
+                            instanceof WorkflowNotFoundException);
+        } finally {
+            temporal.getWorkflowServiceStubs().shutdown();
+        }
+        assertThat(status(session)).isEqualTo("idle");
+
+        Command.Result reaped = reap();
+        assertThat(reaped.exitCode()).as(reaped.output()).isZero();
+        assertThat(reaped.output()).contains("1 closed", "1 orphans, 1 destroyed");
+        assertThat(installation.metroInstances()).doesNotContain(vm(session));
         assertThat(status(session)).isEqualTo("terminated");
         assertThat(reason(session)).isEqualTo("workflow_ended");
         assertThat(openIncarnations(session)).isEmpty();

@@ -171,6 +171,7 @@ public final class TestingTemporal implements AutoCloseable {
         all.addAll(List.of(arguments));
         all.addAll(List.of("--address", target()));
         Process client = new ProcessBuilder(all).redirectErrorStream(true).start();
+        client.getOutputStream().close();
         String said = new String(client.getInputStream().readAllBytes(), java.nio.charset.StandardCharsets.UTF_8);
         if (client.waitFor() != 0) {
             throw new AssertionError("temporal " + List.of(arguments) + " failed: " + said);

@@ -10,7 +10,8 @@ import java.util.List;
 public interface AbandonedActivities {
     /**
      * Asks Temporal about each session whose record has not changed for so long. Fails, so that nothing is closed, when any page or
-     * any answer is missing. A workflow that Temporal has never heard of is no proof: the api may be about to start it.
+     * any answer is missing. A workflow that Temporal has not heard of is a proof only when it has acted before: else the api may be about
+     * to start it.
      */
     Found findAbandoned(Duration grace, int most);
 

@@ -10,10 +10,10 @@ public record ReapReport(boolean dryRun, SessionsReport sessions, List<MetroRepo
     }
 
     /**
-     * Sessions whose workflow an operator ended by force.
+     * Sessions whose workflow an operator ended or deleted by force.
      *
      * @param seen records of sessions that go on and have been quiet for long enough
-     * @param abandoned those whose workflow is closed, at most as many as the order allows
+     * @param abandoned those whose workflow is closed or deleted, at most as many as the order allows
      * @param closed how many records were closed
      * @param failure why none was closed, empty when all could be judged
      * @param refused which could not be closed, and why; none from a worker that did not count them

@@ -17,8 +17,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.MissingNode;
@@ -160,15 +162,25 @@ public final class ControlPlane {
         post("report", session(transition) + "/transitions", body, DEADLINE);
     }
 
-    /** Ids of sessions that go on and whose record has not changed for so long; by id, after {@code after}. */
-    public List<String> unended(Duration quietFor, String after, int limit) {
+    /**
+     * A session that goes on.
+     *
+     * @param born whether its workflow has acted already, so that Temporal must have heard of it
+     */
+    public record Unended(String session, boolean born) {}
+
+    /** Sessions that go on and whose record has not changed for so long; by id, after {@code after}. */
+    public List<Unended> unended(Duration quietFor, String after, int limit) {
         JsonNode body = post(
                 "unended",
                 "sessions/unended",
                 Map.of("quiet_seconds", quietFor.toSeconds(), "after", after, "limit", limit),
                 DEADLINE);
-        List<String> sessions = new ArrayList<>();
-        body.path("sessions").forEach(session -> sessions.add(session.asString()));
+        Set<String> born = new HashSet<>();
+        body.path("born").forEach(session -> born.add(session.asString()));
+        List<Unended> sessions = new ArrayList<>();
+        body.path("sessions")
+                .forEach(session -> sessions.add(new Unended(session.asString(), born.contains(session.asString()))));
         return sessions;
     }
 

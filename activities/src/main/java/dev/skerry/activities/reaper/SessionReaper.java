@@ -1,6 +1,7 @@
 package dev.skerry.activities.reaper;
 
 import dev.skerry.activities.control.ControlPlane;
+import dev.skerry.activities.control.ControlPlane.Unended;
 import dev.skerry.activities.reaper.Workflows.Life;
 import dev.skerry.reaper.AbandonedActivities;
 import dev.skerry.session.Reason;
@@ -17,7 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 
-/** Closes the record of a session whose workflow was ended by force, as its workflow would have done. */
+/** Closes the record of a session whose workflow was ended or deleted by force, as its workflow would have done. */
 public final class SessionReaper implements AbandonedActivities {
     private static final int PAGE = 200;
     private static final String CLOSED = "skerry.reaper.sessions.closed";
@@ -44,19 +45,27 @@ public final class SessionReaper implements AbandonedActivities {
         List<String> abandoned = new ArrayList<>();
         int seen = 0;
         String after = "";
-        List<String> page;
+        List<Unended> page;
         do {
             page = controlPlane.unended(grace, after, PAGE);
-            for (String session : page) {
+            for (Unended session : page) {
                 Activity.getExecutionContext().heartbeat(null);
                 seen++;
-                after = session;
-                if (abandoned.size() < most && workflows.of(session) == Life.CLOSED) {
-                    abandoned.add(session);
+                after = session.session();
+                if (abandoned.size() < most && isAbandoned(session)) {
+                    abandoned.add(session.session());
                 }
             }
         } while (page.size() == PAGE);
         return new Found(seen, abandoned);
+    }
+
+    private boolean isAbandoned(Unended session) {
+        return switch (workflows.of(session.session())) {
+            case OPEN -> false;
+            case CLOSED -> true;
+            case UNHEARD_OF -> session.born();
+        };
     }
 
     @Override
@@ -65,7 +74,7 @@ public final class SessionReaper implements AbandonedActivities {
     }
 
     private boolean close(String session, long transition, Reason reason) {
-        if (workflows.of(session) != Life.CLOSED) {
+        if (workflows.of(session) == Life.OPEN) {
             return false;
         }
         Transition ending =

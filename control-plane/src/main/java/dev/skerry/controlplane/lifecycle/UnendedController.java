@@ -1,6 +1,7 @@
 package dev.skerry.controlplane.lifecycle;
 
 import dev.skerry.controlplane.problem.RefusedException;
+import dev.skerry.store.SessionRow;
 import dev.skerry.store.Sessions;
 import java.time.Clock;
 import java.time.Duration;
@@ -25,7 +26,20 @@ class UnendedController {
 
     record Ask(long quietSeconds, @Nullable String after, int limit) {}
 
-    record Page(List<String> sessions) {}
+    /**
+     * @param sessions ids, in order
+     * @param born those of them whose workflow has acted already, so that Temporal must have heard of it
+     */
+    record Page(List<String> sessions, List<String> born) {
+        static Page of(List<SessionRow> rows) {
+            return new Page(
+                    rows.stream().map(SessionRow::id).toList(),
+                    rows.stream()
+                            .filter(row -> !row.unborn())
+                            .map(SessionRow::id)
+                            .toList());
+        }
+    }
 
     @PostMapping("/internal/v1/sessions/unended")
     Page unended(@RequestBody Ask ask) {
@@ -33,7 +47,7 @@ class UnendedController {
         if (ask.quietSeconds() < 0 || ask.limit() < 1 || ask.limit() > MOST || after == null) {
             throw RefusedException.invalid("quiet_seconds, after and a limit of 1 to " + MOST + " are needed.");
         }
-        return new Page(
+        return Page.of(
                 sessions.unended(clock.instant().minus(Duration.ofSeconds(ask.quietSeconds())), after, ask.limit()));
     }
 }
