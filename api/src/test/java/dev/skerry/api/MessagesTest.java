@@ -132,6 +132,26 @@ class MessagesTest {
     }
 
     @Test
+    void aRepeatIsToldWhatBecameOfItsTurnAlsoWhenTheSessionHasEndedSince() {
+        RecordingWorkflow.crowd(session);
+        assertThat(client.post(path, "{\"text\":\"Hello\"}", "Idempotency-Key", "late")
+                        .status())
+                .isEqualTo(429);
+        String turn = client.get(path).at("/data/0/turn");
+        api.bean(TurnLog.class)
+                .abandon(session, turn, TurnStatus.FAILED, new Reason("provider_rejected", "The image is gone."));
+        api.bean(Sessions.class).project(session, 1, "failed", "provider_rejected", "Gone.", null, null, null);
+        TestingClient.Answer again = client.post(path, "{\"text\":\"Hello\"}", "Idempotency-Key", "late");
+        assertThat(again.status()).isEqualTo(202);
+        assertThat(again.at("/turn/id")).isEqualTo(turn);
+        assertThat(again.at("/turn/status")).isEqualTo("failed");
+        assertThat(again.at("/turn/reason")).isEqualTo("provider_rejected");
+        assertThat(client.post(path, "{\"text\":\"Hello\"}", "Idempotency-Key", "later")
+                        .status())
+                .isEqualTo(409);
+    }
+
+    @Test
     void aMessageBeyondThoseThatMayWaitLeavesNothingAndIsAcceptedOnceThereIsRoom() {
         String oldest = Rows.turn(api, session);
         for (int i = 1; i < AgentSessionWorkflow.MOST_WAITING; i++) {

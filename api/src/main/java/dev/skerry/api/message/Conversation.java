@@ -35,32 +35,39 @@ class Conversation {
     }
 
     /**
-     * With an origin, a repeat finds the turn of the first attempt. Without one, a message that could not be delivered is over, so
-     * that sending it again does not do it twice.
+     * With an origin, a repeat finds the turn of the first attempt, also when its session has ended since. Without one, a message that
+     * could not be delivered is over, so that sending it again does not do it twice.
      */
     TurnView send(SessionRow session, MessageText text, Optional<Origin> origin) {
-        if (session.ending()) {
-            throw ApiException.sessionEnded();
-        }
         TurnId id = origin.map(known -> new TurnId("trn_" + known.id("turn"))).orElseGet(ids::turn);
         TurnRow turn = origin.flatMap(ignored -> turns.find(session.id(), id.value()))
                 .orElseGet(() -> turnLog.queue(session.id(), id, text));
-        if (TurnLog.SESSION_ENDED.code().equals(turn.reasonCode())) {
+        if (!turn.over()) {
+            deliver(session, id, origin.isPresent());
+        }
+        TurnRow delivered = turns.find(session.id(), id.value()).orElseThrow();
+        if (refused(delivered)) {
             throw ApiException.sessionEnded();
         }
+        return turnLog.view(delivered);
+    }
+
+    private void deliver(SessionRow session, TurnId id, boolean comesAgain) {
         try {
-            if (!turn.over()) {
-                delivery.submit(session, id);
-            }
+            delivery.submit(session, id);
         } catch (SteeringException.Gone | SteeringException.Refused e) {
             turnLog.abandon(session.id(), id.value(), TurnStatus.FAILED, TurnLog.SESSION_ENDED);
-            throw ApiException.sessionEnded();
         } catch (SteeringException.Away | SteeringException.Busy e) {
-            if (origin.isEmpty()) {
+            if (!comesAgain) {
                 turnLog.abandon(session.id(), id.value(), TurnStatus.FAILED, UNDELIVERED);
             }
             throw e;
         }
-        return turnLog.view(turns.find(session.id(), id.value()).orElseThrow());
+    }
+
+    /** Otherwise the session took the turn, and ended it itself if it had to: that is an answer, not a refusal. */
+    private static boolean refused(TurnRow turn) {
+        return turn.status().equals(TurnStatus.FAILED.code())
+                && TurnLog.SESSION_ENDED.code().equals(turn.reasonCode());
     }
 }
