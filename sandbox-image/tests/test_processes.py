@@ -6,7 +6,7 @@ import subprocess
 import sys
 import unittest
 
-from skerry_runtime import boot, exits
+from skerry_runtime import boot, exits, linux
 from tests.support import RUNTIME, ControlPlane, Sandbox, SandboxTest, call, eventually, json_lines, script, text
 
 
@@ -129,3 +129,21 @@ class Lives(SandboxTest):
 
 if __name__ == "__main__":
     unittest.main()
+
+
+class Memory(unittest.TestCase):
+    def test_what_a_tool_started_before_anybody_looked_is_ended_before_the_runtime_too(self) -> None:
+        before = linux.descendants(os.getpid())
+        with subprocess.Popen(["sh", "-c", "sleep 60 & echo started; wait"], stdout=subprocess.PIPE) as tool:
+            assert tool.stdout is not None
+            tool.stdout.readline()
+            try:
+                linux.sacrifice(os.getpid(), before)
+                scores = [self.score(process.pid) for process in linux.descendants(os.getpid()) - before]
+            finally:
+                linux.kill({process.pid for process in linux.descendants(os.getpid()) - before})
+        self.assertEqual(scores, [800, 800])
+
+    def score(self, pid: int) -> int:
+        with open(f"/proc/{pid}/oom_score_adj", encoding="ascii") as file:
+            return int(file.read())

@@ -25,6 +25,7 @@ _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x20080522
 _MOST_CAPABILITIES = 64
+_LOOKS = 20
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -149,8 +150,22 @@ def descendants(root: int) -> set[Process]:
     return found
 
 
-def sacrifice(pid: int) -> None:
-    """Has the kernel end this process and what it starts before others when memory runs out."""
+def sacrifice(root: int, spared: set[Process]) -> None:
+    """Has the kernel end what is below `root`, and what that starts, before others when memory runs out.
+
+    A process that was started before its parent was marked is marked in the next look.
+    """
+    seen = set(spared)
+    for _ in range(_LOOKS):
+        found = descendants(root) - seen
+        if not found:
+            return
+        for process in found:
+            _mark_first_to_go(process.pid)
+        seen |= found
+
+
+def _mark_first_to_go(pid: int) -> None:
     with contextlib.suppress(OSError), open(f"/proc/{pid}/oom_score_adj", "w", encoding="ascii") as file:
         file.write("800")
 

@@ -141,7 +141,7 @@ def run(
         pass_fds=inherited,
         bufsize=0,
     )
-    linux.sacrifice(process.pid)
+    linux.sacrifice(os.getpid(), before)
     assert process.stdout is not None
     pipe = process.stdout.fileno()
     is_over = False
