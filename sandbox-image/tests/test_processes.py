@@ -127,10 +127,6 @@ class Lives(SandboxTest):
         return int(fields[11]) + int(fields[12])
 
 
-if __name__ == "__main__":
-    unittest.main()
-
-
 class Memory(unittest.TestCase):
     def test_what_a_tool_started_before_anybody_looked_is_ended_before_the_runtime_too(self) -> None:
         before = linux.descendants(os.getpid())
@@ -147,3 +143,7 @@ class Memory(unittest.TestCase):
     def score(self, pid: int) -> int:
         with open(f"/proc/{pid}/oom_score_adj", encoding="ascii") as file:
             return int(file.read())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -68,6 +68,7 @@ class QemuTest {
             assertThat(virtualMachines()).isEmpty();
         }
         assertThat(Leftovers.of(directory)).isEmpty();
+        assertThat(instances()).isEmpty();
     }
 
     private static Map<String, String> environment() {

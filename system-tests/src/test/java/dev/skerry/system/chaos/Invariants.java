@@ -15,7 +15,6 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** What holds in an installation at rest, asked of the records and of everybody who knows better than they. */
 final class Invariants {
@@ -64,12 +63,12 @@ final class Invariants {
     private List<Violation> forgotten(Accepted accepted) throws SQLException {
         List<Violation> forgotten = new ArrayList<>();
         for (Map.Entry<String, List<Message>> session : accepted.bySession().entrySet()) {
-            List<String> recorded =
-                    installation.query("""
+            String turns = session.getValue().stream().map(Message::turn).collect(Collectors.joining(","));
+            List<String> recorded = installation.query("""
                     select t.id || ' ' || (m.content->0->>'text') from turns t
                     join messages m on m.turn_id = t.id and m.role = 'user'
-                    where t.session_id = '%s' and not (%s and t.id not in (%s))
-                    order by t.ordinal""".formatted(session.getKey(), Records.REFUSED, literals(session.getValue())));
+                    where t.session_id = '%s' and not (%s and t.id <> all ('{%s}'))
+                    order by t.ordinal""".formatted(session.getKey(), Records.REFUSED, turns));
             List<String> promised = session.getValue().stream()
                     .map(message -> message.turn() + " " + message.text())
                     .toList();
@@ -79,12 +78,6 @@ final class Invariants {
             }
         }
         return forgotten;
-    }
-
-    private static String literals(List<Message> messages) {
-        return Stream.concat(Stream.of(""), messages.stream().map(Message::turn))
-                .map(turn -> "'" + turn + "'")
-                .collect(Collectors.joining(", "));
     }
 
     /** The ledger, call by call, against the provider's own count: each of its calls is charged, and none of them twice. */
