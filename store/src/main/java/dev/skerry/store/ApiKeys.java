@@ -28,10 +28,10 @@ public class ApiKeys {
                 .update();
     }
 
-    /** Idempotent by hash. */
+    /** Idempotent, also for servers that start together; the id must follow from the hash. */
     public void ensureKey(String id, String tenantId, String name, byte[] secretSha256) {
         jdbc.sql(
-                        "insert into api_keys (id, tenant_id, name, secret_sha256) values (:id, :tenant, :name, :secret) on conflict (secret_sha256) do nothing")
+                        "insert into api_keys (id, tenant_id, name, secret_sha256) values (:id, :tenant, :name, :secret) on conflict do nothing")
                 .param("id", id)
                 .param("tenant", tenantId)
                 .param("name", name)

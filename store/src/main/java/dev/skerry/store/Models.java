@@ -25,9 +25,11 @@ public class Models {
             long outputNanoUsdPerMtok,
             int contextTokens) {}
 
-    /** Replaces the whole list. */
+    /** Replaces the whole list; of several control planes that start together, one after the other. */
     @Transactional
     public void publish(List<ModelRow> models) {
+        // Lets everybody read meanwhile.
+        jdbc.sql("lock table models in share row exclusive mode").update();
         jdbc.sql("delete from models").update();
         for (ModelRow model : models) {
             jdbc.sql("""

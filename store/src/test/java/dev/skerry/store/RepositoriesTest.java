@@ -6,16 +6,24 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Autowired;
 import org.springframework.dao.DuplicateKeyException;
+import org.springframework.transaction.support.TransactionTemplate;
 
 @StoreTest
 class RepositoriesTest {
@@ -45,6 +53,15 @@ class RepositoriesTest {
 
     @Autowired
     private Notifications notifications;
+
+    @Autowired
+    private Models models;
+
+    @Autowired
+    private ApiKeys apiKeys;
+
+    @Autowired
+    private TransactionTemplate transactions;
 
     @Test
     void aSessionIsInvisibleToAnotherTenant() {
@@ -346,6 +363,43 @@ class RepositoriesTest {
                 .isEqualTo(new IdempotencyKeys.Claim.Answered(201, "{}"));
         assertThat(idempotencyKeys.claim(tenant, "k", new byte[0], longAgo))
                 .isInstanceOf(IdempotencyKeys.Claim.Mismatch.class);
+    }
+
+    @Test
+    void controlPlanesThatStartTogetherPublishTheirModelsOneAfterTheOther() throws Exception {
+        List<Models.ModelRow> first = List.of(new Models.ModelRow("m", "p", true, false, 1, 2, 3));
+        List<Models.ModelRow> second = List.of(new Models.ModelRow("m", "p", true, false, 4, 5, 6));
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<?> other = transactions.execute(ignored -> {
+                models.publish(first);
+                Future<?> waiting = threads.submit(() -> models.publish(second));
+                Awaitility.await().until(fixture::somebodyWaitsForALock);
+                return waiting;
+            });
+            Objects.requireNonNull(other).get();
+        }
+        assertThat(models.list()).isEqualTo(second);
+    }
+
+    @Test
+    void serversThatStartTogetherAgreeOnTheirFirstKey() throws Exception {
+        int servers = 4;
+        try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int key = 0; key < 200; key++) {
+                String id = "key_" + key;
+                String tenant = "ten_" + key;
+                CyclicBarrier start = new CyclicBarrier(servers);
+                Callable<Void> server = () -> {
+                    start.await();
+                    apiKeys.ensureTenant(tenant, "Together");
+                    apiKeys.ensureKey(id, tenant, "bootstrap", id.getBytes(StandardCharsets.UTF_8));
+                    return null;
+                };
+                for (Future<Void> started : threads.invokeAll(Collections.nCopies(servers, server))) {
+                    started.get();
+                }
+            }
+        }
     }
 
     private boolean exchange(String session, int number, String nonce, String token) {
