@@ -36,6 +36,7 @@ public final class Installation implements AutoCloseable {
     static final String CREDENTIAL_KEY = "c2tlcnJ5LXN5c3RlbS10ZXN0LWNyZWRlbnRpYWwtazE=";
     static final String SIGNING_KEY = "c2tlcnJ5LXN5c3RlbS10ZXN0LXNpZ25pbmcta2V5ITE=";
 
+    private static final String METRO = "metro";
     private static final Duration ANSWERS_WITHIN = Duration.ofSeconds(90);
     private static final Duration STARTS_WITHIN = Duration.ofSeconds(90);
     private static final HttpClient HTTP = HttpClient.newHttpClient();
@@ -44,21 +45,26 @@ public final class Installation implements AutoCloseable {
     private final TestingTemporal temporal;
     private final Map<String, RoleProcess> roles = new LinkedHashMap<>();
     private final Map<String, Integer> ports = new HashMap<>();
+    private final List<String> metros;
     private final Map<String, Map<String, String>> more;
     private final String database;
     private final String apiKey = ApiKey.generate(new SecureRandom()).reveal();
     private final int apiPort = FreePort.find();
     private final int internal = FreePort.find();
-    private final int metroPort = FreePort.find();
     private final int workerPort = FreePort.find();
     private final int controlPlaneObserved = FreePort.find();
 
     private Installation(
-            Path directory, TestingTemporal temporal, String database, Map<String, Map<String, String>> more)
+            Path directory,
+            TestingTemporal temporal,
+            String database,
+            List<String> metros,
+            Map<String, Map<String, String>> more)
             throws IOException {
         this.directory = directory;
         this.temporal = temporal;
         this.database = database;
+        this.metros = metros;
         this.more = more;
     }
 
@@ -85,14 +91,27 @@ public final class Installation implements AutoCloseable {
     /** {@code more} are settings of roles besides the usual ones. */
     static Installation start(Path directory, String database, Map<String, Map<String, String>> more)
             throws IOException {
-        return start(directory, TestingTemporal.start(directory, SearchAttributes.cliTypes()), database, more);
+        return start(
+                directory,
+                TestingTemporal.start(directory, SearchAttributes.cliTypes()),
+                database,
+                List.of(METRO),
+                more);
     }
 
-    /** The same on a Temporal server that is there already, which ends with it. */
+    /**
+     * The same on a Temporal server that is there already, which ends with it.
+     *
+     * @param metros what the metros are called as processes, and among the settings
+     */
     public static Installation start(
-            Path directory, TestingTemporal temporal, String database, Map<String, Map<String, String>> more)
+            Path directory,
+            TestingTemporal temporal,
+            String database,
+            List<String> metros,
+            Map<String, Map<String, String>> more)
             throws IOException {
-        Installation installation = new Installation(directory, temporal, database, more);
+        Installation installation = new Installation(directory, temporal, database, metros, more);
         try {
             installation.startRoles();
             return installation;
@@ -104,7 +123,7 @@ public final class Installation implements AutoCloseable {
 
     private void startRoles() throws IOException {
         int sandbox = FreePort.find();
-        ports.putAll(Map.of("metro", metroPort, "control-plane", internal, "worker", workerPort, "api", apiPort));
+        ports.putAll(Map.of("control-plane", internal, "worker", workerPort, "api", apiPort));
         Map<String, String> common = new HashMap<>(Map.of(
                 "SKERRY_HOME",
                 directory.resolve("home").toString(),
@@ -116,7 +135,16 @@ public final class Installation implements AutoCloseable {
                 "systest",
                 "MANAGEMENT_SERVER_PORT",
                 "0"));
-        start("metro", common, Map.of("SKERRY_METRO_TOKEN", METRO_TOKEN, "SKERRY_METRO_PORT", text(metroPort)));
+        Map<String, String> worker = new HashMap<>(Map.of(
+                "SERVER_PORT",
+                text(workerPort),
+                "SKERRY_WORKER_CONTROLPLANE_URL",
+                "http://127.0.0.1:" + internal,
+                "SKERRY_WORKER_CONTROLPLANE_TOKEN",
+                INTERNAL_TOKEN));
+        for (String metro : metros) {
+            worker.putAll(startMetro(metro, common));
+        }
         start(
                 "control-plane",
                 common,
@@ -135,21 +163,6 @@ public final class Installation implements AutoCloseable {
                                 "SKERRY_CONTROLPLANE_FILES_DIRECTORY",
                                 directory.resolve("objects").toString())));
         Ports.awaitListening(internal, Duration.ofSeconds(60));
-        Map<String, String> worker = new HashMap<>(Map.of(
-                "SERVER_PORT",
-                text(workerPort),
-                "SKERRY_WORKER_CONTROLPLANE_URL",
-                "http://127.0.0.1:" + internal,
-                "SKERRY_WORKER_CONTROLPLANE_TOKEN",
-                INTERNAL_TOKEN,
-                "SKERRY_WORKER_METROS_0_CODE",
-                "local",
-                "SKERRY_WORKER_METROS_0_URL",
-                "http://127.0.0.1:" + metroPort,
-                "SKERRY_WORKER_METROS_0_TOKEN",
-                METRO_TOKEN,
-                "SKERRY_WORKER_METROS_0_IMAGE",
-                "skerry/sandbox:local"));
         start("worker", common, worker);
         start(
                 "api",
@@ -158,18 +171,52 @@ public final class Installation implements AutoCloseable {
                         "SERVER_PORT", text(apiPort),
                         "SKERRY_API_BOOTSTRAPKEY", apiKey,
                         "SKERRY_FILES_DIRECTORY", directory.resolve("objects").toString()));
-        Ports.awaitListening(metroPort, Duration.ofSeconds(60));
+        for (String metro : metros) {
+            Ports.awaitListening(ports.get(metro), Duration.ofSeconds(60));
+        }
         Ports.awaitListening(apiPort, Duration.ofSeconds(60));
     }
 
-    private void start(String role, Map<String, String> common, Map<String, String> own) throws IOException {
+    /** Answers how the worker is told of it. */
+    private Map<String, String> startMetro(String metro, Map<String, String> common) throws IOException {
+        int port = FreePort.find();
+        String its = "SKERRY_WORKER_METROS_" + metros.indexOf(metro) + "_";
+        ports.put(metro, port);
+        start(
+                metro,
+                common,
+                Map.of(
+                        "SKERRY_HOME", home(metro).toString(),
+                        "SKERRY_METRO_TOKEN", METRO_TOKEN,
+                        "SKERRY_METRO_PORT", text(port)));
+        return Map.of(
+                its + "CODE",
+                metro.equals(METRO) ? "local" : metro,
+                its + "URL",
+                "http://127.0.0.1:" + port,
+                its + "TOKEN",
+                METRO_TOKEN,
+                its + "IMAGE",
+                "skerry/sandbox:local");
+    }
+
+    /** What sessions call the metro. */
+    public static String code(String metro) {
+        return metro.equals(METRO) ? "local" : metro;
+    }
+
+    private Path home(String metro) {
+        return directory.resolve(metro.equals(METRO) ? "home" : metro);
+    }
+
+    private void start(String name, Map<String, String> common, Map<String, String> own) throws IOException {
         Map<String, String> settings = new HashMap<>(common);
-        if (role.equals("worker")) {
+        if (name.equals("worker")) {
             settings.remove("MANAGEMENT_SERVER_PORT");
         }
         settings.putAll(own);
-        settings.putAll(more.getOrDefault(role, Map.of()));
-        roles.put(role, RoleProcess.start(role, directory, settings));
+        settings.putAll(more.getOrDefault(name, Map.of()));
+        roles.put(name, RoleProcess.start(name, metros.contains(name) ? METRO : name, directory, settings));
     }
 
     /** Kills a role as a crash would. */
@@ -318,22 +365,27 @@ public final class Installation implements AutoCloseable {
                 .body();
     }
 
+    /** What every metro lists. */
     public String metroInstances() throws IOException, InterruptedException {
-        return metro(HttpRequest.newBuilder(metroUri("?details=true")));
+        StringBuilder lists = new StringBuilder();
+        for (String metro : metros) {
+            lists.append(ask(HttpRequest.newBuilder(instances(metro, "?details=true"))));
+        }
+        return lists.toString();
     }
 
     /** Stops a VM at once, as its owner may do past Skerry. */
     void stopInMetro(String vm) throws IOException, InterruptedException {
-        metro(HttpRequest.newBuilder(metroUri("/stop"))
+        ask(HttpRequest.newBuilder(instances(METRO, "/stop"))
                 .header("Content-Type", "application/json")
                 .PUT(BodyPublishers.ofString("[{\"name\":\"" + vm + "\",\"force\":true}]")));
     }
 
-    private URI metroUri(String more) {
-        return URI.create("http://127.0.0.1:" + metroPort + "/v1/instances" + more);
+    private URI instances(String metro, String more) {
+        return URI.create("http://127.0.0.1:" + ports.get(metro) + "/v1/instances" + more);
     }
 
-    private static String metro(HttpRequest.Builder request) throws IOException, InterruptedException {
+    private static String ask(HttpRequest.Builder request) throws IOException, InterruptedException {
         return HttpClient.newHttpClient()
                 .send(request.header("Authorization", "Bearer " + METRO_TOKEN).build(), BodyHandlers.ofString())
                 .body();
@@ -366,7 +418,8 @@ public final class Installation implements AutoCloseable {
             for (Path entry : entries) {
                 try {
                     Path cwd = Files.readSymbolicLink(entry.resolve("cwd"));
-                    if (cwd.startsWith(directory.resolve("home").resolve("metro"))) {
+                    if (metros.stream()
+                            .anyMatch(metro -> cwd.startsWith(home(metro).resolve(METRO)))) {
                         found.add(entry.getFileName() + " " + Files.readString(entry.resolve("cmdline")));
                     }
                 } catch (IOException e) {

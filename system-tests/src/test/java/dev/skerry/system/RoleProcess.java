@@ -24,8 +24,10 @@ final class RoleProcess implements AutoCloseable {
         this.process = builder.start();
     }
 
-    static RoleProcess start(String role, Path directory, Map<String, String> settings) throws IOException {
-        Path log = directory.resolve(role + ".log");
+    /** Starts it; of processes with one role, each needs a name of its own. */
+    static RoleProcess start(String name, String role, Path directory, Map<String, String> settings)
+            throws IOException {
+        Path log = directory.resolve(name + ".log");
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",

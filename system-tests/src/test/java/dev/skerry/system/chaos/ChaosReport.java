@@ -23,6 +23,8 @@ record ChaosReport(
         Map<String, Long> boundaries,
         int leftToTheReaper,
         long continuedAsNew,
+        Map<String, Long> suspensions,
+        Map<String, Long> metros,
         Map<String, Integer> invariants,
         List<Violation> violations) {
 
@@ -106,6 +108,7 @@ record ChaosReport(
         text.append(line("%d sessions %s, %d messages, turns %s", sessions, ended, messages, turns));
         text.append(line("VMs left to the reaper: %d", leftToTheReaper));
         text.append(line("workflows continued as new: %d", continuedAsNew));
+        text.append(line("suspensions by reason: %s; sandboxes by metro: %s", suspensions, metros));
         invariants.forEach((invariant, count) -> text.append(line("%-28s %8d", invariant, count)));
         violations.forEach(violation -> text.append(line("  %s: %s", violation.invariant(), violation.what())));
         text.append(

@@ -14,9 +14,12 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -52,27 +55,24 @@ class ChaosTest {
     void nothingIsLostLeakedDoubledOrStuckWhateverFails() throws Exception {
         long seed = Long.getLong("skerry.seed", RandomGenerator.getDefault().nextLong(1_000_000));
         System.out.println("chaos: seed " + seed);
-        int faultPort = FreePort.find();
         try (ScriptedModel model = new ScriptedModel()) {
-            nothingIsLost(seed, faultPort, model);
+            nothingIsLost(seed, model);
         }
     }
 
-    private void nothingIsLost(long seed, int faultPort, ScriptedModel model) throws Exception {
-        Map<String, Map<String, String>> roles = Map.of(
+    private void nothingIsLost(long seed, ScriptedModel model) throws Exception {
+        Map<String, Map<String, String>> roles = new HashMap<>(Map.of(
                 "control-plane",
-                Map.of("SKERRY_MODELS_OPENAIBASEURL", model.url(), "SKERRY_MODELS_OPENAIMODEL", ScriptedModel.NAME),
-                "metro",
-                Map.of(
-                        "SKERRY_METRO_FAULTS_TOKEN",
-                        MetroFaults.TOKEN,
-                        "SKERRY_METRO_FAULTS_PORT",
-                        Integer.toString(faultPort),
-                        "SKERRY_METRO_FAULTS_SEED",
-                        Long.toString(seed)));
+                Map.of("SKERRY_MODELS_OPENAIBASEURL", model.url(), "SKERRY_MODELS_OPENAIMODEL", ScriptedModel.NAME)));
+        Map<String, MetroFaults> metros = new LinkedHashMap<>();
+        for (String metro : Kill.METROS) {
+            MetroFaults faults = new MetroFaults(Installation.code(metro), FreePort.find());
+            metros.put(metro, faults);
+            roles.put(metro, faults.settings(seed));
+        }
         try (Servers servers = Servers.start(directory, setting("skerry.temporal-server"));
                 Installation installation = Installation.start(
-                        directory, servers.temporal(), servers.postgres().url(), roles)) {
+                        directory, servers.temporal(), servers.postgres().url(), Kill.METROS, roles)) {
             List<String> victims =
                     Stream.concat(Kill.ROLES.stream(), servers.names().stream()).toList();
             int faults =
@@ -80,8 +80,8 @@ class ChaosTest {
             Path kept = Files.createDirectories(Path.of("target", "chaos"));
             boolean holds = false;
             try {
-                ChaosReport report = new Run(seed, installation, servers, new MetroFaults(faultPort), model)
-                        .run(FaultPlan.of(seed, faults, victims));
+                ChaosReport report =
+                        new Run(seed, installation, servers, metros, model).run(FaultPlan.of(seed, faults, victims));
                 System.out.println(report);
                 Files.writeString(
                         kept.resolve("chaos-" + seed + ".json"),
@@ -116,11 +116,16 @@ class ChaosTest {
         private final Injector injector;
         private final Invariants invariants;
 
-        Run(long seed, Installation installation, Servers servers, MetroFaults metro, ScriptedModel model) {
+        Run(
+                long seed,
+                Installation installation,
+                Servers servers,
+                Map<String, MetroFaults> metros,
+                ScriptedModel model) {
             this.seed = seed;
             this.installation = installation;
             this.api = new PublicApi(installation.apiUrl(), installation.apiKey());
-            this.injector = new Injector(installation, servers, metro, seed);
+            this.injector = new Injector(installation, servers, metros, seed);
             this.invariants = new Invariants(installation, model);
         }
 
@@ -152,6 +157,8 @@ class ChaosTest {
                     ChaosReport.boundaries(injections),
                     reaped,
                     continuedAsNew(),
+                    counts("select coalesce(data->>'reason', '') from events where type = 'session.suspended'"),
+                    counts("select data->>'metro' from events where type = 'session.hardening'"),
                     ChaosReport.counted(violations),
                     violations.stream().distinct().toList());
         }
@@ -239,16 +246,23 @@ class ChaosTest {
             return recoveries;
         }
 
+        /** Of a session that was hit, its own; of a metro, something of a sandbox there; else anybody's. */
         private Optional<Instant> firstSign(Injection injection) throws SQLException {
             boolean ofOneSession = !injection.victim().isEmpty();
-            String types = ofOneSession
-                    ? "'session.ready', 'session.terminated', 'session.failed'"
-                    : "'" + String.join("', '", injection.fault().provenBy()) + "'";
-            String whose = ofOneSession ? " and session_id = '" + injection.victim() + "'" : "";
+            Set<String> types = ofOneSession
+                    ? Set.of("session.ready", "session.terminated", "session.failed")
+                    : injection.fault().provenBy();
             return installation
-                    .query("select extract(epoch from min(at)) from events where at > '"
-                            + (ofOneSession ? injection.at() : injection.over()) + "' and type in (" + types + ")"
-                            + whose + " having min(at) is not null")
+                    .query("""
+                            select extract(epoch from min(at)) from events e
+                            where at > '%s' and type in ('%s') and '%s' in ('', session_id) and ('%4$s' = '' or exists (
+                                select 1 from events h where h.session_id = e.session_id and h.incarnation = e.incarnation
+                                    and h.type = 'session.hardening' and h.data->>'metro' = '%4$s'))
+                            having min(at) is not null""".formatted(
+                                    ofOneSession ? injection.at() : injection.over(),
+                                    String.join("', '", types),
+                                    injection.victim(),
+                                    injection.metro()))
                     .stream()
                     .findFirst()
                     .map(epoch -> Instant.ofEpochMilli((long) (Double.parseDouble(epoch) * 1000)));

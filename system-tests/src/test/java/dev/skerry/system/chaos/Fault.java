@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** What can happen to an installation. */
 sealed interface Fault {
@@ -16,7 +17,9 @@ sealed interface Fault {
 
     /** {@code kill -9} of one process, or of several at once, and a start on the same data a little later. */
     record Kill(List<String> victims) implements Fault {
-        static final List<String> ROLES = List.of("worker", "control-plane", "api", "metro");
+        static final List<String> METROS = List.of("metro", "other-metro");
+        static final List<String> ROLES = Stream.concat(Stream.of("worker", "control-plane", "api"), METROS.stream())
+                .toList();
 
         @Override
         public String kind() {
@@ -30,7 +33,7 @@ sealed interface Fault {
                     Set.of("session.provisioning", "session.hardening", "session.suspended", "turn.started");
                 case "control-plane" -> Set.of("model.response", "turn.completed");
                 case "api" -> Set.of("session.created", "turn.queued");
-                case "metro" -> Set.of("session.hardening", "session.suspended", "session.resumed");
+                case "metro", "other-metro" -> Set.of("session.hardening", "session.suspended", "session.resumed");
                 case Servers.TEMPORAL, Servers.TEMPORALS_POSTGRES ->
                     Set.of("session.provisioning", "session.terminating", "turn.started");
                 default -> Set.of("session.created", "turn.queued", "turn.completed", "model.response");
@@ -82,7 +85,7 @@ sealed interface Fault {
         }
     }
 
-    /** The metro misbehaves; the rules are what its fault port is told. */
+    /** One of the metros misbehaves; the rules are what its fault port is told. */
     record Metro(String kind, List<Map<String, Object>> rules) implements Fault {
         static final Set<String> EFFECTS =
                 Set.of("session.hardening", "session.suspended", "session.resumed", "session.terminated");

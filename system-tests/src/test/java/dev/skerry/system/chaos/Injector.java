@@ -37,12 +37,11 @@ final class Injector {
     private static final Duration BOUNDARY_COMES_WITHIN = Duration.ofSeconds(3);
     private static final Duration STRIKES_WITHIN = Duration.ofSeconds(8);
     private static final Duration LOOK = Duration.ofMillis(25);
-    private static final String METRO = "metro";
     private static final Pattern SESSION = Pattern.compile("SESSION_ID=(ses_[0-9A-Z]{26})");
 
     private final Installation installation;
     private final Servers servers;
-    private final MetroFaults metro;
+    private final Map<String, MetroFaults> metros;
     private final Random random;
     private final List<Injection> done = new ArrayList<>();
     private final List<String> failures = new CopyOnWriteArrayList<>();
@@ -51,10 +50,11 @@ final class Injector {
     private final Map<String, Future<?>> returning = new HashMap<>();
     private final ExecutorService inBackground = Executors.newVirtualThreadPerTaskExecutor();
 
-    Injector(Installation installation, Servers servers, MetroFaults metro, long seed) {
+    /** {@code metros} are known by the names of their roles. */
+    Injector(Installation installation, Servers servers, Map<String, MetroFaults> metros, long seed) {
         this.installation = installation;
         this.servers = servers;
-        this.metro = metro;
+        this.metros = metros;
         this.random = new Random(seed);
     }
 
@@ -69,7 +69,9 @@ final class Injector {
                 unlessItFails(() -> awaitBack(role));
             }
         }
-        unlessItFails(metro::disarm);
+        for (MetroFaults metro : metros.values()) {
+            unlessItFails(metro::disarm);
+        }
         return List.copyOf(done);
     }
 
@@ -150,7 +152,8 @@ final class Injector {
                 returning.put(victim, inBackground.submit(() -> bringBack(victim)));
             }
         }
-        return new Injection(done.size() + 1, fault, when, at, over, "", true);
+        MetroFaults metro = metros.get(victims.getFirst());
+        return new Injection(done.size() + 1, fault, when, at, over, "", metro == null ? "" : metro.code(), true);
     }
 
     /** A role takes seconds to start; meanwhile the next fault may strike. */
@@ -164,9 +167,17 @@ final class Injector {
         if (back != null) {
             back.get();
         }
-        if (victim.equals(METRO)) {
-            metro.awaitListening();
+        if (metros.containsKey(victim)) {
+            metros.get(victim).awaitListening();
         }
+    }
+
+    /** One of the metros, which is there. */
+    private MetroFaults anyMetro() throws Exception {
+        List<String> names = List.copyOf(metros.keySet());
+        String name = names.get(random.nextInt(names.size()));
+        awaitBack(name);
+        return metros.get(name);
     }
 
     private Injection killSandbox(KillSandbox kill, String when) throws IOException {
@@ -180,7 +191,7 @@ final class Injector {
                             .add(pid));
         }
         if (bySession.isEmpty()) {
-            return injection(kill, when, at, "", false);
+            return injection(kill, when, at, "", "", false);
         }
         String victim = List.copyOf(bySession.keySet()).get(random.nextInt(bySession.size()));
         bySession.get(victim).stream()
@@ -190,7 +201,7 @@ final class Injector {
                     process.descendants().forEach(ProcessHandle::destroyForcibly);
                     process.destroyForcibly();
                 });
-        return injection(kill, when, at, victim, true);
+        return injection(kill, when, at, victim, "", true);
     }
 
     private static Optional<String> sessionOf(long pid) {
@@ -204,7 +215,7 @@ final class Injector {
     }
 
     private Injection strike(Metro fault, String when) throws Exception {
-        awaitBack(METRO);
+        MetroFaults metro = anyMetro();
         List<String> armed = new ArrayList<>();
         for (var rule : fault.rules()) {
             armed.add(metro.arm(rule));
@@ -216,7 +227,7 @@ final class Injector {
             struck = metro.struck(armed);
         }
         metro.disarm(armed);
-        return injection(fault, when, at, "", struck > 0);
+        return injection(fault, when, at, "", metro.code(), struck > 0);
     }
 
     /** Whether it succeeds, while other things go wrong, is not asked; but it has to end. */
@@ -233,15 +244,15 @@ final class Injector {
 
     /** It takes its time, while other things go wrong. */
     private Injection reap(Reap reap, String when) throws Exception {
-        awaitBack(METRO);
+        MetroFaults metro = anyMetro();
         metro.arm(Reap.STALE);
         Instant at = Instant.now();
         reapers.add(Thread.startVirtualThread(this::reap));
-        return injection(reap, when, at, "", true);
+        return injection(reap, when, at, "", metro.code(), true);
     }
 
-    private Injection injection(Fault fault, String when, Instant at, String victim, boolean struck) {
-        return new Injection(done.size() + 1, fault, when, at, Instant.now(), victim, struck);
+    private Injection injection(Fault fault, String when, Instant at, String victim, String metro, boolean struck) {
+        return new Injection(done.size() + 1, fault, when, at, Instant.now(), victim, metro, struck);
     }
 
     /**

@@ -28,6 +28,7 @@ final class Invariants {
             Records.UNPAIRED,
             Records.STUCK,
             Records.FENCED,
+            Records.FORGOTTEN,
             Records.GAPS);
 
     private static final Pattern VM = Pattern.compile("\"name\":\"(skerry-systest-[0-9a-z]{26}-\\d+)\"");

@@ -15,18 +15,36 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** The port through which a metro is told to misbehave. */
 final class MetroFaults {
-    static final String TOKEN = "faults-token-of-a-system-test";
+    private static final String TOKEN = "faults-token-of-a-system-test";
 
     private static final Duration STARTS_WITHIN = Duration.ofSeconds(60);
 
     private final JsonMapper json = JsonMapper.builder().build();
     private final HttpClient http = HttpClient.newHttpClient();
+    private final String code;
     private final int port;
     private final URI url;
 
-    MetroFaults(int port) {
+    MetroFaults(String code, int port) {
+        this.code = code;
         this.port = port;
         this.url = URI.create("http://127.0.0.1:" + port + "/v1/faults");
+    }
+
+    /** What sessions call the metro. */
+    String code() {
+        return code;
+    }
+
+    /** What a metro is started with that is to listen here. */
+    Map<String, String> settings(long seed) {
+        return Map.of(
+                "SKERRY_METRO_FAULTS_TOKEN",
+                TOKEN,
+                "SKERRY_METRO_FAULTS_PORT",
+                Integer.toString(port),
+                "SKERRY_METRO_FAULTS_SEED",
+                Long.toString(seed));
     }
 
     /** A metro that starts answers its callers a little before it takes orders here. */

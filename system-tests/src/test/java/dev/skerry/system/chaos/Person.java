@@ -45,7 +45,9 @@ final class Person implements Runnable {
     private void useOneSession() {
         String text = something();
         String idle = chance(3) ? "PT2S" : "PT5M";
-        Answer created = api.post("/v1/sessions", Map.of("message", text, "timeouts", Map.of("idle", idle)));
+        String suspended = chance(2) ? "PT1S" : "PT1H";
+        Answer created = api.post(
+                "/v1/sessions", Map.of("message", text, "timeouts", Map.of("idle", idle, "suspended", suspended)));
         expect(created, 201);
         String session = created.body().path("id").asString();
         accepted.session(session);

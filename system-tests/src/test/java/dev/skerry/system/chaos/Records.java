@@ -17,6 +17,7 @@ final class Records {
     static final String STUCK = "stuck sessions";
     static final String FENCED = "two live sandboxes";
     static final String GAPS = "gaps in the event log";
+    static final String FORGOTTEN = "lost files";
 
     /**
      * A turn {@code t} whose message came when its session was ending already: it is over at once, whatever waits before it. Its sender
@@ -24,7 +25,12 @@ final class Records {
      */
     static final String REFUSED = "(t.status = 'failed' and t.reason_code = 'session_ended' and t.incarnation is null)";
 
-    /** Each answers a line for every row that breaks the invariant, nothing when it holds. */
+    /**
+     * Each answers a line for every row that breaks the invariant, nothing when it holds.
+     *
+     * <p>Files are held to what a turn saw that one sandbox alone completed: of a turn that went on in another, what it did in the
+     * seconds before its sandbox was lost may be lost too.
+     */
     private static final Map<String, List<String>> QUERIES = queries();
 
     private final Database database;
@@ -128,6 +134,20 @@ final class Records {
                         select s.id || ' has ' || count(e.seq) || ' events up to ' || s.last_event
                         from sessions s left join events e on e.session_id = s.id
                         group by s.id having count(e.seq) <> s.last_event or coalesce(max(e.seq), 0) <> s.last_event"""));
+        queries.put(FORGOTTEN, List.of("""
+                        with shown as (
+                            select t.session_id, t.id, t.ordinal, t.status, t.attempt, r.is_error, r.content->0->>'text' as list
+                            from turns t
+                            join messages m on m.turn_id = t.id and m.role = 'assistant'
+                            cross join lateral jsonb_array_elements(m.content) c
+                            join messages r on r.turn_id = t.id and r.tool_call_id = c->>'id'
+                            where c->'arguments'->>'command' like '%cat list.txt')
+                        select after.session_id || ' ' || after.id || ' finds ' || after.list || ' of ' || before.list
+                        from shown before
+                        join shown after on after.session_id = before.session_id and after.ordinal > before.ordinal
+                        where before.status = 'completed' and before.attempt = 1 and not before.is_error and case
+                            when after.is_error then after.list like '%No such file%'
+                            else not starts_with(after.list, before.list) end"""));
         return queries;
     }
 
