@@ -3,6 +3,7 @@ package dev.skerry.api.workflow;
 import dev.skerry.api.ApiSettings;
 import dev.skerry.session.FailureTypes;
 import io.grpc.Context;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.temporal.api.errordetails.v1.NamespaceNotFoundFailure;
 import io.temporal.client.WorkflowExecutionAlreadyStarted;
@@ -13,6 +14,7 @@ import io.temporal.serviceclient.StatusUtils;
 import jakarta.annotation.PreDestroy;
 import java.time.Duration;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -24,6 +26,8 @@ import org.springframework.stereotype.Component;
 @Component
 class TemporalCalls {
     private static final Logger log = LoggerFactory.getLogger(TemporalCalls.class);
+
+    private static final String RUN_IS_OVER = "AcceptedUpdateCompletedWorkflow";
 
     private final Duration timeout;
     private final ScheduledExecutorService deadlines = Executors.newSingleThreadScheduledExecutor(
@@ -41,10 +45,41 @@ class TemporalCalls {
     <T> T call(Callable<T> call) {
         try (Context.CancellableContext context =
                 Context.current().withDeadlineAfter(timeout.toMillis(), TimeUnit.MILLISECONDS, deadlines)) {
-            return context.call(call);
+            return context.call(() -> answered(call));
         } catch (Exception e) {
             throw translate(e);
         }
+    }
+
+    /** Asks once more where an update was let go: the same run answers, the next one, or none. */
+    private static <T> T answered(Callable<T> call) throws Exception {
+        try {
+            return call.call();
+        } catch (RuntimeException | ExecutionException e) {
+            if (!wasLetGo(e)) {
+                throw e;
+            }
+            return call.call();
+        }
+    }
+
+    /**
+     * The server lets go of an update when the workflow task that it came with fails at the server, as one does that ends a run while
+     * something new arrives: that task is tried again, the update is not. And when a run that had accepted it is over. Both are
+     * in {@code abort_reason.go} of the server's {@code service/history/workflow/update}.
+     */
+    private static boolean wasLetGo(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            boolean letGo = switch (cause) {
+                case StatusRuntimeException status -> status.getStatus().getCode() == Status.Code.FAILED_PRECONDITION;
+                case ApplicationFailure said -> said.getType().equals(RUN_IS_OVER);
+                default -> false;
+            };
+            if (letGo) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static SteeringException translate(Exception failure) {

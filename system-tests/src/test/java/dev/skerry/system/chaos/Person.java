@@ -13,6 +13,7 @@ import java.util.function.BooleanSupplier;
 /** Somebody who creates sessions and does with each whatever comes to mind; the seed decides what that is. */
 final class Person implements Runnable {
     private static final Set<String> QUIET = Set.of("idle", "suspended", "terminated", "failed");
+    private static final Set<String> ENDING = Set.of("terminating", "terminated", "failed");
     private static final Duration PATIENCE = Duration.ofSeconds(45);
     private static final Duration LOOK = Duration.ofMillis(250);
     private static final int LONGEST_PAUSE_MILLIS = 1_500;
@@ -71,8 +72,8 @@ final class Person implements Runnable {
         return switch (random.nextInt(10)) {
             case 0, 1, 2 -> say(session, path);
             case 3 -> say(session, path) && say(session, path);
-            case 4, 5 -> steer(path + "/suspend");
-            case 6 -> steer(path + "/resume");
+            case 4, 5 -> steer(path, "/suspend");
+            case 6 -> steer(path, "/resume");
             case 7 -> cancel(session, path);
             default -> awaitQuiet(path);
         };
@@ -81,7 +82,7 @@ final class Person implements Runnable {
     private boolean say(String session, String path) {
         String text = something();
         Answer answer = api.post(path + "/messages", Map.of("text", text));
-        if (isOver(answer)) {
+        if (isOver(path, answer)) {
             return false;
         }
         expect(answer, 202);
@@ -91,12 +92,12 @@ final class Person implements Runnable {
 
     private boolean cancel(String session, String path) {
         accepted.cancellation(session);
-        return steer(path + "/cancel");
+        return steer(path, "/cancel");
     }
 
-    private boolean steer(String path) {
-        Answer answer = api.post(path, Map.of());
-        if (isOver(answer)) {
+    private boolean steer(String path, String wish) {
+        Answer answer = api.post(path + wish, Map.of());
+        if (isOver(path, answer)) {
             return false;
         }
         expect(answer, 202);
@@ -104,13 +105,18 @@ final class Person implements Runnable {
     }
 
     private boolean awaitQuiet(String path) {
+        return !ENDING.contains(await(QUIET, path));
+    }
+
+    /** Answers the last status that it saw. */
+    private String await(Set<String> wanted, String path) {
         Instant deadline = Instant.now().plus(PATIENCE);
         String status;
         do {
             Pace.pause(LOOK);
             status = api.get(path).body().path("status").asString();
-        } while (!QUIET.contains(status) && Instant.now().isBefore(deadline));
-        return !status.equals("terminated") && !status.equals("failed");
+        } while (!wanted.contains(status) && Instant.now().isBefore(deadline));
+        return status;
     }
 
     private String something() {
@@ -126,8 +132,16 @@ final class Person implements Runnable {
         return random.nextInt(outOf) == 0;
     }
 
-    private static boolean isOver(Answer answer) {
-        return answer.status() == 409 && answer.body().path("code").asString().equals("session_ended");
+    /** Whether the answer says so; then the session's record has to say so too, which it may do a little later. */
+    private boolean isOver(String path, Answer answer) {
+        if (answer.status() != 409 || !answer.body().path("code").asString().equals("session_ended")) {
+            return false;
+        }
+        String status = await(ENDING, path);
+        if (!ENDING.contains(status)) {
+            throw new AssertionError(answer + " of a session that is " + status);
+        }
+        return true;
     }
 
     private static void expect(Answer answer, int status) {
