@@ -21,6 +21,7 @@ record ChaosReport(
         Map<String, Long> ended,
         List<Row> kinds,
         Map<String, Long> boundaries,
+        Map<String, Map<String, Long>> kills,
         int leftToTheReaper,
         long continuedAsNew,
         Map<String, Long> suspensions,
@@ -82,6 +83,25 @@ record ChaosReport(
         return boundaries;
     }
 
+    /** By step, how often each part was killed right after it. */
+    static Map<String, Map<String, Long>> kills(List<Injection> injections, List<String> parts) {
+        Map<String, Map<String, Long>> kills = new LinkedHashMap<>();
+        for (String step : Moment.BOUNDARIES) {
+            Map<String, Long> row = new LinkedHashMap<>();
+            for (String part : parts) {
+                row.put(
+                        part,
+                        injections.stream()
+                                .filter(injection -> injection.when().equals(Moment.after(step)))
+                                .filter(Injection::struck)
+                                .filter(injection -> injection.fault().killed().contains(part))
+                                .count());
+            }
+            kills.put(step, row);
+        }
+        return kills;
+    }
+
     static Map<String, Integer> counted(List<Violation> violations) {
         Map<String, Integer> counted = new LinkedHashMap<>();
         Invariants.ALL.forEach(invariant -> counted.put(invariant, 0));
@@ -104,7 +124,8 @@ record ChaosReport(
                     row.medianMs() / 1000.0,
                     row.worstMs() / 1000.0));
         }
-        text.append(line("%nmoments: %s", boundaries));
+        text.append(line("%nmoments: %s%n", boundaries));
+        text.append(table());
         text.append(line("%d sessions %s, %d messages, turns %s", sessions, ended, messages, turns));
         text.append(line("VMs left to the reaper: %d", leftToTheReaper));
         text.append(line("workflows continued as new: %d", continuedAsNew));
@@ -114,6 +135,22 @@ record ChaosReport(
         text.append(
                 line("%d faults in %d s, seed %d: %s", faults, seconds, seed, holds() ? "everything held" : "BROKEN"));
         return text.toString();
+    }
+
+    private String table() {
+        StringBuilder table = new StringBuilder();
+        kills.forEach((step, row) -> {
+            if (table.isEmpty()) {
+                table.append(String.format(Locale.ROOT, "%-28s", "killed after"));
+                row.keySet().forEach(part -> table.append("  ").append(part));
+                table.append(line(""));
+            }
+            table.append(String.format(Locale.ROOT, "%-28s", step));
+            row.forEach(
+                    (part, count) -> table.append(String.format(Locale.ROOT, "%" + (part.length() + 2) + "d", count)));
+            table.append(line(""));
+        });
+        return table.append(line("")).toString();
     }
 
     private static String line(String format, Object... arguments) {

@@ -6,6 +6,7 @@ import dev.skerry.system.Command;
 import dev.skerry.system.Installation;
 import dev.skerry.system.chaos.ChaosReport.Recovery;
 import dev.skerry.system.chaos.Fault.Kill;
+import dev.skerry.system.chaos.Fault.KillSandbox;
 import dev.skerry.testing.FreePort;
 import io.temporal.client.WorkflowClient;
 import java.nio.file.Files;
@@ -75,13 +76,15 @@ class ChaosTest {
                         directory, servers.temporal(), servers.postgres().url(), Kill.METROS, roles)) {
             List<String> victims =
                     Stream.concat(Kill.ROLES.stream(), servers.names().stream()).toList();
+            List<String> parts = Stream.concat(victims.stream(), Stream.of(KillSandbox.SANDBOX))
+                    .toList();
             int faults =
                     Integer.getInteger("skerry.faults", FaultPlan.kinds(victims).size());
             Path kept = Files.createDirectories(Path.of("target", "chaos"));
             boolean holds = false;
             try {
-                ChaosReport report =
-                        new Run(seed, installation, servers, metros, model).run(FaultPlan.of(seed, faults, victims));
+                ChaosReport report = new Run(seed, installation, servers, metros, model)
+                        .run(FaultPlan.of(seed, faults, victims), parts);
                 System.out.println(report);
                 Files.writeString(
                         kept.resolve("chaos-" + seed + ".json"),
@@ -129,7 +132,7 @@ class ChaosTest {
             this.invariants = new Invariants(installation, model);
         }
 
-        ChaosReport run(FaultPlan plan) throws Exception {
+        ChaosReport run(FaultPlan plan, List<String> parts) throws Exception {
             Instant began = Instant.now();
             List<Injection> injections = injectWhileUsed(plan);
             settle();
@@ -155,6 +158,7 @@ class ChaosTest {
                     counts("select status || coalesce(' ' || reason_code, '') from sessions"),
                     ChaosReport.rows(recoveries(injections)),
                     ChaosReport.boundaries(injections),
+                    ChaosReport.kills(injections, parts),
                     reaped,
                     continuedAsNew(),
                     counts("select coalesce(data->>'reason', '') from events where type = 'session.suspended'"),

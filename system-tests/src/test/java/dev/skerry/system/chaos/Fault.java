@@ -15,6 +15,11 @@ sealed interface Fault {
     /** Events that happen only when what was hurt works again. */
     Set<String> provenBy();
 
+    /** The parts of an installation that it kills for a moment. */
+    default List<String> killed() {
+        return List.of();
+    }
+
     /** {@code kill -9} of one process, or of several at once, and a start on the same data a little later. */
     record Kill(List<String> victims) implements Fault {
         static final List<String> METROS = List.of("metro", "other-metro");
@@ -24,6 +29,11 @@ sealed interface Fault {
         @Override
         public String kind() {
             return "kill " + String.join(" + ", victims);
+        }
+
+        @Override
+        public List<String> killed() {
+            return victims;
         }
 
         @Override
@@ -59,9 +69,16 @@ sealed interface Fault {
 
     /** {@code kill -9} of everything in one sandbox. */
     record KillSandbox() implements Fault {
+        static final String SANDBOX = "sandbox";
+
         @Override
         public String kind() {
             return "kill a sandbox";
+        }
+
+        @Override
+        public List<String> killed() {
+            return List.of(SANDBOX);
         }
 
         @Override

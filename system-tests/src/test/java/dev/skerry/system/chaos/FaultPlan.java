@@ -8,6 +8,7 @@ import dev.skerry.system.chaos.Fault.Reap;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
@@ -16,67 +17,105 @@ import java.util.Random;
 
 /**
  * Which faults strike and when: each kind once and one after each step that a session takes, in orders that the seed decides; then
- * whichever the seed picks. A longer plan of the same seed begins as the shorter one.
+ * whichever the seed picks, among them each part killed after each step. A longer plan of the same seed begins as the shorter one.
  *
  * <p>A long outage takes as long as a dozen other faults: it is the first after the first round, and one in fifty after that.
  */
 record FaultPlan(List<Planned> faults) {
-    /** So that any fault can meet any step, the moments after the first round come in decks in which every third is no step's. */
-    private static final int WITHOUT_STEP = Moment.BOUNDARIES.size() / 2;
-
-    private static final int BETWEEN_LONG_OUTAGES = 50;
-
     record Planned(Fault fault, Moment moment) {}
 
     /** {@code victims} are the processes that can be killed. */
     static FaultPlan of(long seed, int count, List<String> victims) {
-        Random random = new Random(seed);
-        List<Fault> kinds = new ArrayList<>(kinds(victims));
-        Collections.shuffle(kinds, random);
-        Deque<Optional<String>> steps = new ArrayDeque<>(steps(0, random));
+        Dealer dealer = new Dealer(victims, new Random(seed));
         List<Planned> planned = new ArrayList<>();
         for (int at = 0; at < count; at++) {
-            Fault fault = at < kinds.size() ? kinds.get(at) : later(at - kinds.size(), kinds, victims, random);
-            if (steps.isEmpty()) {
-                steps.addAll(steps(WITHOUT_STEP, random));
-            }
-            planned.add(new Planned(fault, moment(steps.remove(), random)));
+            planned.add(dealer.deal(at));
         }
         return new FaultPlan(List.copyOf(planned));
     }
 
     static List<Fault> kinds(List<String> victims) {
-        List<Fault> kinds = new ArrayList<>();
-        victims.forEach(victim -> kinds.add(new Kill(List.of(victim))));
-        kinds.add(new KillSandbox());
+        List<Fault> kinds = new ArrayList<>(kills(victims));
         kinds.add(new Reap());
         kinds.addAll(Metro.ALL);
         return List.copyOf(kinds);
     }
 
-    private static Fault later(int at, List<Fault> kinds, List<String> all, Random random) {
-        return at % BETWEEN_LONG_OUTAGES == 0 ? Away.CONTROL_PLANE : any(kinds, all, random);
+    private static List<Fault> kills(List<String> victims) {
+        List<Fault> kills = new ArrayList<>();
+        victims.forEach(victim -> kills.add(new Kill(List.of(victim))));
+        kills.add(new KillSandbox());
+        return List.copyOf(kills);
     }
 
-    /** Half of what comes after the first round are kills, one in five of these of two parts at once. */
-    private static Fault any(List<Fault> kinds, List<String> all, Random random) {
-        if (random.nextBoolean()) {
-            return kinds.get(random.nextInt(kinds.size()));
+    private static final class Dealer {
+        /** So that any fault can meet any step, the moments after the first round come in decks in which every third is no step's. */
+        private static final int WITHOUT_STEP = Moment.BOUNDARIES.size() / 2;
+
+        private static final int BETWEEN_LONG_OUTAGES = 50;
+
+        private final List<String> victims;
+        private final Random random;
+        private final List<Fault> kinds;
+        private final Deque<Optional<String>> steps;
+        private final Deque<Planned> kills = new ArrayDeque<>();
+
+        Dealer(List<String> victims, Random random) {
+            this.victims = victims;
+            this.random = random;
+            this.kinds = shuffled(FaultPlan.kinds(victims));
+            this.steps = new ArrayDeque<>(shuffled(steps()));
         }
-        List<String> victims = new ArrayList<>(all);
-        Collections.shuffle(victims, random);
-        return new Kill(List.copyOf(victims.subList(0, random.nextInt(5) == 0 ? 2 : 1)));
-    }
 
-    private static List<Optional<String>> steps(int without, Random random) {
-        List<Optional<String>> steps = new ArrayList<>(Collections.nCopies(without, Optional.empty()));
-        Moment.BOUNDARIES.forEach(step -> steps.add(Optional.of(step)));
-        Collections.shuffle(steps, random);
-        return steps;
-    }
+        Planned deal(int at) {
+            int later = at - kinds.size();
+            if (later < 0) {
+                return sometime(kinds.get(at));
+            }
+            if (later % BETWEEN_LONG_OUTAGES == 0) {
+                return sometime(Away.CONTROL_PLANE);
+            }
+            return switch (random.nextInt(10)) {
+                case 0, 1, 2, 3 -> sometime(kinds.get(random.nextInt(kinds.size())));
+                case 4 -> sometime(new Kill(shuffled(victims).subList(0, 2)));
+                default -> kill();
+            };
+        }
 
-    private static Moment moment(Optional<String> boundary, Random random) {
-        return new Moment(
-                Duration.ofMillis(random.nextInt(700)), boundary, Duration.ofMillis(50 + random.nextInt(1_500)));
+        /** The next of all kills after all steps. */
+        private Planned kill() {
+            if (kills.isEmpty()) {
+                List<Planned> all = new ArrayList<>();
+                for (Fault kill : kills(victims)) {
+                    Moment.BOUNDARIES.forEach(step -> all.add(new Planned(kill, moment(Optional.of(step)))));
+                }
+                kills.addAll(shuffled(all));
+            }
+            return kills.remove();
+        }
+
+        private Planned sometime(Fault fault) {
+            if (steps.isEmpty()) {
+                List<Optional<String>> deck = steps();
+                deck.addAll(Collections.nCopies(WITHOUT_STEP, Optional.empty()));
+                steps.addAll(shuffled(deck));
+            }
+            return new Planned(fault, moment(steps.remove()));
+        }
+
+        private Moment moment(Optional<String> boundary) {
+            return new Moment(
+                    Duration.ofMillis(random.nextInt(700)), boundary, Duration.ofMillis(50 + random.nextInt(1_500)));
+        }
+
+        private static List<Optional<String>> steps() {
+            return new ArrayList<>(Moment.BOUNDARIES.stream().map(Optional::of).toList());
+        }
+
+        private <T> List<T> shuffled(Collection<T> all) {
+            List<T> shuffled = new ArrayList<>(all);
+            Collections.shuffle(shuffled, random);
+            return List.copyOf(shuffled);
+        }
     }
 }

@@ -3,10 +3,15 @@ package dev.skerry.system.chaos;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.skerry.system.chaos.Fault.Away;
+import dev.skerry.system.chaos.Fault.Kill;
+import dev.skerry.system.chaos.Fault.KillSandbox;
 import dev.skerry.system.chaos.FaultPlan.Planned;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -14,7 +19,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Even a short run meets every step that a session takes, and can be had again. */
 class FaultPlanTest {
-    private static final List<String> VICTIMS = List.of("worker", "control-plane", "api", "metro");
+    private static final List<String> VICTIMS = Stream.of(
+                    Kill.ROLES, List.of("postgres", "temporal", "temporal's postgres"))
+            .flatMap(List::stream)
+            .toList();
     private static final int STEPS = Moment.BOUNDARIES.size();
 
     @ParameterizedTest
@@ -26,13 +34,20 @@ class FaultPlanTest {
 
     @ParameterizedTest
     @ValueSource(longs = {0, 1, 7, 42, 999_999})
-    void everyDeckAfterTheFirstRoundMeetsEveryStepOnceMoreAndLeavesRoomForNone(long seed) {
-        int deck = STEPS + STEPS / 2;
-        List<Planned> all = plan(seed, STEPS + 2 * deck);
-        for (int begin = STEPS; begin < all.size(); begin += deck) {
-            List<Planned> dealt = all.subList(begin, begin + deck);
-            assertThat(steps(dealt)).containsExactlyInAnyOrderElementsOf(Moment.BOUNDARIES);
+    void aLongPlanKillsEveryPartAfterEveryStep(long seed) {
+        Set<String> kills = new HashSet<>();
+        for (Planned planned : plan(seed, 600)) {
+            for (String part : planned.fault().killed()) {
+                planned.moment().boundary().ifPresent(step -> kills.add(part + " after " + step));
+            }
         }
+        assertThat(kills).hasSize((VICTIMS.size() + 1) * STEPS);
+    }
+
+    @Test
+    void aLongPlanMeetsSessionsAlsoBetweenTheirSteps() {
+        assertThat(plan(7, 200).stream().map(Planned::moment).map(Moment::boundary))
+                .contains(Optional.empty());
     }
 
     @Test
@@ -69,6 +84,24 @@ class FaultPlanTest {
                     .forEach(planned -> stepsOfTheFirstKind.add(planned.moment().boundary()));
         }
         assertThat(stepsOfTheFirstKind).hasSize(STEPS + 1);
+    }
+
+    @Test
+    void theReportTellsWhichPartsWereKilledAfterWhichSteps() {
+        Instant now = Instant.now();
+        List<Injection> injections = List.of(
+                injection(new Kill(List.of("worker", "api")), Moment.after("turn.queued"), now, true),
+                injection(new Kill(List.of("api")), Moment.after("turn.queued"), now, true),
+                injection(new Kill(List.of("api")), Moment.AT_RANDOM, now, true),
+                injection(new KillSandbox(), Moment.after("turn.started"), now, false));
+        Map<String, Map<String, Long>> kills = ChaosReport.kills(injections, List.of("worker", "api", "sandbox"));
+        assertThat(kills).containsOnlyKeys(Moment.BOUNDARIES);
+        assertThat(kills.get("turn.queued")).isEqualTo(Map.of("worker", 1L, "api", 2L, "sandbox", 0L));
+        assertThat(kills.get("turn.started")).isEqualTo(Map.of("worker", 0L, "api", 0L, "sandbox", 0L));
+    }
+
+    private static Injection injection(Fault fault, String when, Instant at, boolean struck) {
+        return new Injection(1, fault, when, at, at, "", "", struck);
     }
 
     @Test

@@ -34,7 +34,7 @@ import java.util.regex.Pattern;
 
 /** Lets the planned faults happen, one after the other, and brings back what it killed. */
 final class Injector {
-    private static final Duration BOUNDARY_COMES_WITHIN = Duration.ofSeconds(3);
+    private static final Duration BOUNDARY_COMES_WITHIN = Duration.ofSeconds(6);
     private static final Duration STRIKES_WITHIN = Duration.ofSeconds(8);
     private static final Duration LOOK = Duration.ofMillis(25);
     private static final Pattern SESSION = Pattern.compile("SESSION_ID=(ses_[0-9A-Z]{26})");
@@ -46,7 +46,7 @@ final class Injector {
     private final List<Injection> done = new ArrayList<>();
     private final List<String> failures = new CopyOnWriteArrayList<>();
     private final List<Thread> reapers = new ArrayList<>();
-    private final Deque<String> missed = new ArrayDeque<>();
+    private final Deque<Planned> missed = new ArrayDeque<>();
     private final Map<String, Future<?>> returning = new HashMap<>();
     private final ExecutorService inBackground = Executors.newVirtualThreadPerTaskExecutor();
 
@@ -96,6 +96,7 @@ final class Injector {
         void take() throws Exception;
     }
 
+    /** A fault whose step did not come in time is tried again instead of one that has no step. */
     private void injectAll(FaultPlan plan, BooleanSupplier stop) throws Exception {
         Instant began = Instant.now();
         for (Planned planned : plan.faults()) {
@@ -103,9 +104,13 @@ final class Injector {
                 System.out.println("chaos: told to stop, so nothing more fails; now everything has to come to rest");
                 return;
             }
-            Pace.pause(planned.moment().pause());
-            String when = await(planned.moment());
-            Injection injection = inject(planned.fault(), planned.moment(), when);
+            Planned next = missed.isEmpty() || planned.moment().boundary().isPresent() ? planned : missed.remove();
+            Pace.pause(next.moment().pause());
+            String when = await(next.moment());
+            if (next.moment().boundary().isPresent() && when.equals(Moment.AT_RANDOM)) {
+                missed.add(next);
+            }
+            Injection injection = inject(next.fault(), next.moment(), when);
             done.add(injection);
             System.out.printf(
                     Locale.ROOT,
@@ -255,25 +260,21 @@ final class Injector {
         return new Injection(done.size() + 1, fault, when, at, Instant.now(), victim, metro, struck);
     }
 
-    /**
-     * Waits until some session takes the step, or for long enough; answers which it was. A step that nobody took in time is waited for again
-     * where the plan names none.
-     */
+    /** Waits until some session takes the step, or for long enough; answers which it was. */
     private String await(Moment moment) throws SQLException {
-        Optional<String> step = moment.boundary().or(() -> Optional.ofNullable(missed.poll()));
-        if (step.isEmpty()) {
+        if (moment.boundary().isEmpty()) {
             return Moment.AT_RANDOM;
         }
-        String count = "select count(*) from events where type = '" + step.get() + "'";
+        String step = moment.boundary().get();
+        String count = "select count(*) from events where type = '" + step + "'";
         Instant deadline = Instant.now().plus(BOUNDARY_COMES_WITHIN);
         List<String> before = installation.query(count);
         while (installation.query(count).equals(before)) {
             if (Instant.now().isAfter(deadline)) {
-                missed.add(step.get());
                 return Moment.AT_RANDOM;
             }
             Pace.pause(LOOK);
         }
-        return Moment.after(step.get());
+        return Moment.after(step);
     }
 }
