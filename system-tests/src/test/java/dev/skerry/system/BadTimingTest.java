@@ -33,6 +33,9 @@ class BadTimingTest {
     private static final int MESSAGES = Integer.getInteger("skerry.messages", 1_100);
     private static final int MOST_WAITING = 1_000;
     private static final int AT_ONCE = 8;
+    /** After so long without one Temporal asks what has become of a turn. */
+    private static final Duration HEARTBEAT = Duration.ofSeconds(30);
+
     private static final Duration PATIENCE = Duration.ofSeconds(90);
     private static final JsonMapper JSON = new JsonMapper();
 
@@ -111,9 +114,26 @@ class BadTimingTest {
         assertThat(message("ses_00000000000000000000000000").status()).isEqualTo(404);
     }
 
+    @Test
+    void aControlPlaneThatIsAwayForLongerThanAHeartbeatCostsNoTurnItsSandbox() throws Exception {
+        String session = busySession("rehearse:sleep=1 into late.txt");
+        installation.kill("control-plane");
+        Thread.sleep(HEARTBEAT.plusSeconds(5));
+        installation.restart("control-plane");
+        installation.awaitStatus(session, "idle", PATIENCE);
+        assertThat(installation.query(
+                        "select status || ' ' || attempt || ' ' || incarnation from turns where session_id = '"
+                                + session + "'"))
+                .containsExactly("completed 1 1");
+        assertThat(ask("DELETE", session, "").status()).isEqualTo(202);
+    }
+
     private static String busySession() throws Exception {
-        String session = JSON.readTree(installation.post(
-                        "/v1/sessions", "{\"message\":\"rehearse:sleep=600 into never.txt\"}", Map.of()))
+        return busySession("rehearse:sleep=600 into never.txt");
+    }
+
+    private static String busySession(String task) throws Exception {
+        String session = JSON.readTree(installation.post("/v1/sessions", "{\"message\":\"" + task + "\"}", Map.of()))
                 .path("id")
                 .asString();
         Awaitility.await()

@@ -10,11 +10,13 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.springframework.boot.context.event.ApplicationReadyEvent;
+import org.springframework.context.event.EventListener;
 import org.springframework.stereotype.Component;
 
-/** Tells the other control planes that this one is up, so that they leave its reservations alone. */
+/** Tells the other control planes that this one is up, so that they leave its reservations alone, and knows whom it may judge. */
 @Component
-class Presence {
+public class Presence {
     static final Duration SILENCE = Duration.ofSeconds(10);
     private static final Logger log = LoggerFactory.getLogger(Presence.class);
     private static final Duration INTERVAL = Duration.ofSeconds(2);
@@ -38,10 +40,10 @@ class Presence {
     }
 
     /**
-     * Whether this process has reached the store, without a delay worth mentioning, for long enough to judge others by their silence: a
-     * store that stands still silences everybody.
+     * Whether this process has listened, and has reached the store without a delay worth mentioning, for long enough to judge others by their
+     * silence: who calls a control plane that is away, or whose store stands still, is not heard. Sandboxes call again within seven seconds.
      */
-    boolean steady() {
+    public boolean steady() {
         long now = System.nanoTime();
         return now - steadySince > SILENCE.toNanos() && now - lastBeat < DELAY.toNanos();
     }
@@ -51,6 +53,11 @@ class Presence {
         ledger.beat(id);
         var _ = clock.scheduleWithFixedDelay(
                 this::beat, INTERVAL.toMillis(), INTERVAL.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    @EventListener(ApplicationReadyEvent.class)
+    void listen() {
+        steadySince = System.nanoTime();
     }
 
     private void beat() {

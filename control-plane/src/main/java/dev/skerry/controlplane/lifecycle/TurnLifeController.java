@@ -2,6 +2,7 @@ package dev.skerry.controlplane.lifecycle;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.skerry.controlplane.ControlPlaneSettings;
+import dev.skerry.controlplane.budget.Presence;
 import dev.skerry.controlplane.event.SessionLog;
 import dev.skerry.controlplane.problem.Refusal;
 import dev.skerry.controlplane.problem.RefusedException;
@@ -45,6 +46,7 @@ class TurnLifeController {
     private final Outcomes outcomes;
     private final SessionLog sessionLog;
     private final TransactionTemplate transactions;
+    private final Presence presence;
     private final Clock clock;
     private final Duration lease;
 
@@ -55,6 +57,7 @@ class TurnLifeController {
             Outcomes outcomes,
             SessionLog sessionLog,
             TransactionTemplate transactions,
+            Presence presence,
             Clock clock,
             ControlPlaneSettings settings) {
         this.turns = turns;
@@ -63,6 +66,7 @@ class TurnLifeController {
         this.outcomes = outcomes;
         this.sessionLog = sessionLog;
         this.transactions = transactions;
+        this.presence = presence;
         this.clock = clock;
         this.lease = settings.lease();
     }
@@ -74,12 +78,7 @@ class TurnLifeController {
             @Nullable String reason) {}
 
     /** {@code again}: it was given before, and Temporal has heard nothing for too long. */
-    record Give(@Nullable String taskToken, @Nullable Boolean again, Transition transition) {
-
-        Duration longestSilence(Duration lease) {
-            return Boolean.TRUE.equals(again) && SEEN_LATELY.compareTo(lease) < 0 ? SEEN_LATELY : lease;
-        }
-    }
+    record Give(@Nullable String taskToken, @Nullable Boolean again, Transition transition) {}
 
     record End(@Nullable TurnStatus status, @Nullable Reason reason) {}
 
@@ -119,7 +118,7 @@ class TurnLifeController {
         if (turn.over() || turn.cancelRequested()) {
             return over(turn);
         }
-        Optional<String> lost = lost(session, number, give.longestSilence(lease));
+        Optional<String> lost = lost(session, number, longestSilence(give));
         if (lost.isPresent()) {
             return lost.map(TurnLifeController::lost);
         }
@@ -154,6 +153,11 @@ class TurnLifeController {
 
     private static Given lost(String reason) {
         return new Given("lost", null, reason);
+    }
+
+    private Duration longestSilence(Give give) {
+        boolean hears = Boolean.TRUE.equals(give.again()) && presence.steady();
+        return hears && SEEN_LATELY.compareTo(lease) < 0 ? SEEN_LATELY : lease;
     }
 
     private Optional<String> lost(String session, int number, Duration longestSilence) {

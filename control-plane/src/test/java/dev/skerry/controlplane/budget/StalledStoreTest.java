@@ -68,6 +68,13 @@ class StalledStoreTest {
         assertThat(state(others)).isEqualTo("reserved");
     }
 
+    @Test
+    void aControlPlaneThatHasJustBegunToListenJudgesNobody() {
+        presence.listen();
+        assertThat(presence.steady()).isFalse();
+        await().atMost(Duration.ofSeconds(15)).until(presence::steady);
+    }
+
     private String call(String owner) {
         String session = world.session();
         String id = "mcl_" + UUID.randomUUID();

@@ -1,16 +1,24 @@
 package dev.skerry.controlplane.turn;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import dev.skerry.controlplane.ControlPlaneTest;
 import dev.skerry.controlplane.Http.Answer;
 import dev.skerry.controlplane.Sandbox;
 import dev.skerry.controlplane.World;
+import dev.skerry.controlplane.budget.Presence;
 import dev.skerry.store.Incarnations;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.transaction.support.TransactionTemplate;
 
 @ControlPlaneTest
 class TurnTest {
@@ -19,6 +27,12 @@ class TurnTest {
 
     @Autowired
     Incarnations incarnations;
+
+    @Autowired
+    Presence presence;
+
+    @Autowired
+    TransactionTemplate transactions;
 
     @Test
     void deliversATurnUntilItsOutcomeIsRecorded() {
@@ -83,10 +97,7 @@ class TurnTest {
     void givesNoTurnToASandboxThatIsGone() {
         Sandbox sandbox = world.boot(world.session(), 1);
         String turn = world.turn(sandbox.session(), "Hi");
-        world.jdbc()
-                .sql("update incarnations set last_seen_at = now() - interval '2 minutes' where session_id = ?")
-                .param(sandbox.session())
-                .update();
+        seenAgo(sandbox, 120);
 
         Answer silent = world.give(sandbox, turn);
         world.worker(sandbox.session(), "/incarnations/1/close", "{}");
@@ -103,14 +114,58 @@ class TurnTest {
         String turn = world.turn(sandbox.session(), "Hi");
         world.give(sandbox, turn);
         Answer seen = giveAgain(sandbox, turn);
-        world.jdbc()
-                .sql("update incarnations set last_seen_at = now() - interval '20 seconds' where session_id = ?")
-                .param(sandbox.session())
-                .update();
+        seenAgo(sandbox, 20);
+        await().atMost(Duration.ofSeconds(30)).until(presence::steady);
 
         assertThat(giveAgain(sandbox, turn).body().path("reason").asString()).isEqualTo("sandbox_silent");
         assertThat(world.give(sandbox, turn).body().path("state").asString()).isEqualTo("given");
         assertThat(seen.body().path("state").asString()).isEqualTo("given");
+    }
+
+    @Test
+    void givesATurnAgainToASandboxThatItMayNotHaveHeard() throws Exception {
+        Sandbox sandbox = world.boot(world.session(), 1);
+        String turn = world.turn(sandbox.session(), "Hi");
+        world.give(sandbox, turn);
+        CountDownLatch goesOn = new CountDownLatch(1);
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<?> standstill = threads.submit(() -> standStillUntil(goesOn));
+            try {
+                await().atMost(Duration.ofSeconds(30)).until(() -> !presence.steady());
+
+                seenAgo(sandbox, 20);
+                assertThat(giveAgain(sandbox, turn).body().path("state").asString())
+                        .isEqualTo("given");
+                seenAgo(sandbox, 120);
+                assertThat(giveAgain(sandbox, turn).body().path("reason").asString())
+                        .isEqualTo("sandbox_silent");
+            } finally {
+                goesOn.countDown();
+                standstill.get();
+            }
+        }
+    }
+
+    /** Keeps the control plane from saying that it is up. */
+    private void standStillUntil(CountDownLatch goesOn) {
+        transactions.executeWithoutResult(ignored -> {
+            world.jdbc()
+                    .sql("lock table control_planes in share row exclusive mode")
+                    .update();
+            try {
+                goesOn.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
+    private void seenAgo(Sandbox sandbox, int seconds) {
+        world.jdbc()
+                .sql("update incarnations set last_seen_at = now() - ? * interval '1 second' where session_id = ?")
+                .param(seconds)
+                .param(sandbox.session())
+                .update();
     }
 
     private Answer giveAgain(Sandbox sandbox, String turn) {
