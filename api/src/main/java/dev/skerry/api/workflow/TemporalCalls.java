@@ -72,7 +72,7 @@ class TemporalCalls {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             boolean letGo = switch (cause) {
                 case StatusRuntimeException status -> status.getStatus().getCode() == Status.Code.FAILED_PRECONDITION;
-                case ApplicationFailure said -> said.getType().equals(RUN_IS_OVER);
+                case ApplicationFailure said -> RUN_IS_OVER.equals(said.getType());
                 default -> false;
             };
             if (letGo) {

@@ -113,10 +113,10 @@ record ChaosReport(
     public String toString() {
         StringBuilder text = new StringBuilder();
         text.append(line(
-                "%n%-28s %8s %8s %10s %10s %10s", "fault", "injected", "struck", "recovered", "median s", "worst s"));
+                "%n%-40s %8s %8s %10s %10s %10s", "fault", "injected", "struck", "recovered", "median s", "worst s"));
         for (Row row : kinds) {
             text.append(line(
-                    "%-28s %8d %8d %10d %10.1f %10.1f",
+                    "%-40s %8d %8d %10d %10.1f %10.1f",
                     row.kind(),
                     row.injected(),
                     row.struck(),
