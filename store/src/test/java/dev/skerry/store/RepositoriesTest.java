@@ -398,6 +398,8 @@ class RepositoriesTest {
                 for (Future<Void> started : threads.invokeAll(Collections.nCopies(servers, server))) {
                     started.get();
                 }
+                assertThat(apiKeys.tenantOf(id.getBytes(StandardCharsets.UTF_8)))
+                        .contains(tenant);
             }
         }
     }

@@ -2,6 +2,7 @@ package dev.skerry.system;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.skerry.testing.TestingPostgres;
 import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
@@ -52,7 +53,10 @@ class BadTimingTest {
 
     @BeforeAll
     static void start() throws Exception {
-        installation = Installation.start(directory);
+        installation = Installation.start(
+                directory,
+                TestingPostgres.newDatabase(),
+                Map.of("control-plane", Map.of("SKERRY_CONTROLPLANE_LEASE", "PT3M")));
     }
 
     @AfterAll
@@ -116,16 +120,20 @@ class BadTimingTest {
 
     @Test
     void aControlPlaneThatIsAwayForLongerThanAHeartbeatCostsNoTurnItsSandbox() throws Exception {
-        String session = busySession("rehearse:sleep=1 into late.txt");
+        String session = busySession("rehearse:sleep=10 into late.txt");
         installation.kill("control-plane");
-        Thread.sleep(HEARTBEAT.plusSeconds(5));
-        installation.restart("control-plane");
+        try {
+            Thread.sleep(HEARTBEAT.plusSeconds(5));
+        } finally {
+            installation.restart("control-plane");
+        }
         installation.awaitStatus(session, "idle", PATIENCE);
         assertThat(installation.query(
                         "select status || ' ' || attempt || ' ' || incarnation from turns where session_id = '"
                                 + session + "'"))
                 .containsExactly("completed 1 1");
         assertThat(ask("DELETE", session, "").status()).isEqualTo(202);
+        installation.awaitStatus(session, "terminated", PATIENCE);
     }
 
     private static String busySession() throws Exception {

@@ -191,7 +191,7 @@ public final class Installation implements AutoCloseable {
                         "SKERRY_METRO_PORT", text(port)));
         return Map.of(
                 its + "CODE",
-                metro.equals(METRO) ? "local" : metro,
+                code(metro),
                 its + "URL",
                 "http://127.0.0.1:" + port,
                 its + "TOKEN",

@@ -28,6 +28,7 @@ public class Presence {
             Executors.newSingleThreadScheduledExecutor(Thread.ofVirtual().factory());
     private volatile long steadySince = System.nanoTime();
     private volatile long lastBeat = System.nanoTime();
+    private volatile boolean listening;
 
     Presence(Ledger ledger, Ulid ids) {
         this.ledger = ledger;
@@ -45,7 +46,7 @@ public class Presence {
      */
     public boolean steady() {
         long now = System.nanoTime();
-        return now - steadySince > SILENCE.toNanos() && now - lastBeat < DELAY.toNanos();
+        return listening && now - steadySince > SILENCE.toNanos() && now - lastBeat < DELAY.toNanos();
     }
 
     @PostConstruct
@@ -58,6 +59,7 @@ public class Presence {
     @EventListener(ApplicationReadyEvent.class)
     void listen() {
         steadySince = System.nanoTime();
+        listening = true;
     }
 
     private void beat() {

@@ -114,8 +114,8 @@ class TurnTest {
         String turn = world.turn(sandbox.session(), "Hi");
         world.give(sandbox, turn);
         Answer seen = giveAgain(sandbox, turn);
-        seenAgo(sandbox, 20);
         await().atMost(Duration.ofSeconds(30)).until(presence::steady);
+        seenAgo(sandbox, 20);
 
         assertThat(giveAgain(sandbox, turn).body().path("reason").asString()).isEqualTo("sandbox_silent");
         assertThat(world.give(sandbox, turn).body().path("state").asString()).isEqualTo("given");
@@ -127,6 +127,7 @@ class TurnTest {
         Sandbox sandbox = world.boot(world.session(), 1);
         String turn = world.turn(sandbox.session(), "Hi");
         world.give(sandbox, turn);
+        await().atMost(Duration.ofSeconds(30)).until(presence::steady);
         CountDownLatch goesOn = new CountDownLatch(1);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<?> standstill = threads.submit(() -> standStillUntil(goesOn));

@@ -49,7 +49,7 @@ record FaultPlan(List<Planned> faults) {
     }
 
     private static final class Dealer {
-        /** So that any fault can meet any step, the moments after the first round come in decks in which every third is no step's. */
+        /** Of the faults that are not dealt with a step, every third strikes at none, once each step was met. */
         private static final int WITHOUT_STEP = Moment.BOUNDARIES.size() / 2;
 
         private static final int BETWEEN_LONG_OUTAGES = 50;

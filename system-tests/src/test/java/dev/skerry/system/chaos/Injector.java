@@ -96,7 +96,7 @@ final class Injector {
         void take() throws Exception;
     }
 
-    /** A fault whose step did not come in time is tried again instead of one that has no step. */
+    /** A fault whose step did not come in time is tried again instead of one that has no step and is not the first of its kind. */
     private void injectAll(FaultPlan plan, BooleanSupplier stop) throws Exception {
         Instant began = Instant.now();
         for (Planned planned : plan.faults()) {
@@ -104,7 +104,7 @@ final class Injector {
                 System.out.println("chaos: told to stop, so nothing more fails; now everything has to come to rest");
                 return;
             }
-            Planned next = missed.isEmpty() || planned.moment().boundary().isPresent() ? planned : missed.remove();
+            Planned next = missed.isEmpty() || !isSpare(planned) ? planned : missed.remove();
             Pace.pause(next.moment().pause());
             String when = await(next.moment());
             if (next.moment().boundary().isPresent() && when.equals(Moment.AT_RANDOM)) {
@@ -121,6 +121,12 @@ final class Injector {
                     injection.when(),
                     injection.struck() ? "" : "found nothing to strike");
         }
+    }
+
+    private boolean isSpare(Planned planned) {
+        return planned.moment().boundary().isEmpty()
+                && !(planned.fault() instanceof Away)
+                && done.stream().anyMatch(injection -> injection.fault().equals(planned.fault()));
     }
 
     private Injection inject(Fault fault, Moment moment, String when) throws Exception {

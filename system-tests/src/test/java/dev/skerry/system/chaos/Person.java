@@ -1,5 +1,6 @@
 package dev.skerry.system.chaos;
 
+import dev.skerry.system.chaos.Fault.Away;
 import dev.skerry.system.chaos.PublicApi.Answer;
 import java.time.Duration;
 import java.time.Instant;
@@ -15,6 +16,9 @@ final class Person implements Runnable {
     private static final Set<String> QUIET = Set.of("idle", "suspended", "terminated", "failed");
     private static final Set<String> ENDING = Set.of("terminating", "terminated", "failed");
     private static final Duration PATIENCE = Duration.ofSeconds(45);
+    /** The end of a session is recorded by the control plane, which may be away. */
+    private static final Duration RECORDED_WITHIN = Away.OUTAGE.plusMinutes(1);
+
     private static final Duration LOOK = Duration.ofMillis(250);
     private static final int LONGEST_PAUSE_MILLIS = 1_500;
     /** So that what everybody keeps together does not fill the metro. */
@@ -105,12 +109,12 @@ final class Person implements Runnable {
     }
 
     private boolean awaitQuiet(String path) {
-        return !ENDING.contains(await(QUIET, path));
+        return !ENDING.contains(await(QUIET, path, PATIENCE));
     }
 
     /** Answers the last status that it saw. */
-    private String await(Set<String> wanted, String path) {
-        Instant deadline = Instant.now().plus(PATIENCE);
+    private String await(Set<String> wanted, String path, Duration patience) {
+        Instant deadline = Instant.now().plus(patience);
         String status;
         do {
             Pace.pause(LOOK);
@@ -137,7 +141,7 @@ final class Person implements Runnable {
         if (answer.status() != 409 || !answer.body().path("code").asString().equals("session_ended")) {
             return false;
         }
-        String status = await(ENDING, path);
+        String status = await(ENDING, path, RECORDED_WITHIN);
         if (!ENDING.contains(status)) {
             throw new AssertionError(answer + " of a session that is " + status);
         }
