@@ -176,7 +176,7 @@ class StackTest {
     private static void awaitIn(Path log, String text) {
         Awaitility.await()
                 .atMost(Duration.ofSeconds(90))
-                .until(() -> Files.readString(log).contains(text));
+                .untilAsserted(() -> assertThat(log).content().contains(text));
     }
 
     private static void interrupt(Process process) throws IOException, InterruptedException {
