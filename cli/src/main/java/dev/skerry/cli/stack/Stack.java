@@ -134,7 +134,9 @@ public final class Stack implements AutoCloseable {
         endLeftovers();
         int port = apiPort();
         Python.find();
-        try (ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
+        // Not virtual threads: class loading pins these, and on few cores all of them can wait for one that finds no
+        // carrier.
+        try (ExecutorService pool = Executors.newCachedThreadPool()) {
             Future<Postgres> postgresStart = pool.submit(timed("Postgres", () -> Postgres.start(home)));
             Future<Temporal> temporalStart = pool.submit(
                     timed("Temporal", () -> Temporal.start(home, options.temporal(), options.offline(), tell)));
