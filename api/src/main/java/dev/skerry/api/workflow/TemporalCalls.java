@@ -13,11 +13,13 @@ import io.temporal.failure.ApplicationFailure;
 import io.temporal.serviceclient.StatusUtils;
 import jakarta.annotation.PreDestroy;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
@@ -69,17 +71,11 @@ class TemporalCalls {
      * in {@code abort_reason.go} of the server's {@code service/history/workflow/update}.
      */
     private static boolean wasLetGo(Throwable failure) {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            boolean letGo = switch (cause) {
-                case StatusRuntimeException status -> status.getStatus().getCode() == Status.Code.FAILED_PRECONDITION;
-                case ApplicationFailure said -> RUN_IS_OVER.equals(said.getType());
-                default -> false;
-            };
-            if (letGo) {
-                return true;
-            }
-        }
-        return false;
+        return Stream.iterate(failure, Objects::nonNull, Throwable::getCause).anyMatch(cause -> switch (cause) {
+            case StatusRuntimeException status -> status.getStatus().getCode() == Status.Code.FAILED_PRECONDITION;
+            case ApplicationFailure said -> RUN_IS_OVER.equals(said.getType());
+            default -> false;
+        });
     }
 
     private static SteeringException translate(Exception failure) {

@@ -134,8 +134,7 @@ public final class Stack implements AutoCloseable {
         endLeftovers();
         int port = apiPort();
         Python.find();
-        // Not virtual threads: class loading pins these, and on few cores all of them can wait for one that finds no
-        // carrier.
+        // Platform threads: class loading pins virtual ones, and on few cores all wait for one without a carrier.
         try (ExecutorService pool = Executors.newCachedThreadPool()) {
             Future<Postgres> postgresStart = pool.submit(timed("Postgres", () -> Postgres.start(home)));
             Future<Temporal> temporalStart = pool.submit(
